@@ -1,0 +1,180 @@
+"""From a scenario to a living engine: settlers, minds, clock, store."""
+
+from collections.abc import Collection, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from ecology.app.run_directory import RunDirectory
+from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
+from ecology.core.errors import RunFault, UsageError
+from ecology.engine.agent_loop import Supervision
+from ecology.engine.answer_schema import answer_schema
+from ecology.engine.committer import GROUP_TURNS, Store
+from ecology.engine.engine import Engine
+from ecology.engine.guard import guarded
+from ecology.engine.llm_policy import LlmPolicy
+from ecology.engine.policy import Policy, PolicyBook, PolicyFactory
+from ecology.engine.strategies import STRATEGIES
+from ecology.kernel.actions import AgentConfig
+from ecology.kernel.genesis import Settler, found
+from ecology.kernel.world import World
+from ecology.llm.model import ModelClient
+from ecology.resources.assets import SCRIP
+from ecology.resources.container import ContainerLimits, concurrent_thoughts, detect
+from ecology.scenarios import Scenario
+from ecology.store.sqlite import SqliteStore
+
+LLM_STRATEGY = "llm"
+BASE_BYTES = 512 * 1024 * 1024
+"""What the process itself needs before anybody thinks: interpreter, world, caches."""
+
+THOUGHT_NS = SECOND_NS
+"""How long a model's thought is taken to last under the virtual clock."""
+
+ENTRY_POINTS = "ecology.policies"
+
+
+def policies(scenario: Scenario, client: ModelClient | None, own: Mapping[str, PolicyFactory]) -> PolicyBook:
+    """The minds this world offers: the scripted strategies, the caller's, plug-ins, and a model if there is one."""
+    book: dict[str, PolicyFactory] = {
+        **STRATEGIES,
+        **{name: guarded(factory) for name, factory in own.items()},
+    }
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name not in book:
+            book[entry.name] = guarded(_plug_in(entry))
+    if client is not None:
+        costs = scenario.costs()
+        wanted = answer_schema(costs.max_output_tokens // 2)
+
+        def think(config: AgentConfig, dumped: bytes) -> Policy:
+            return LlmPolicy(
+                config,
+                dumped,
+                client=client,
+                schema=wanted,
+                max_input_tokens=costs.max_input_tokens,
+                max_output_tokens=costs.max_output_tokens,
+            )
+
+        book[LLM_STRATEGY] = guarded(think)
+    return PolicyBook(book)
+
+
+def _plug_in(entry: EntryPoint) -> PolicyFactory:
+    try:
+        factory: PolicyFactory = entry.load()
+    except Exception as error:
+        raise UsageError(
+            f"the plug-in '{entry.name}' ({entry.value}) cannot be loaded ({type(error).__name__}: {error})",
+            remedy="mend it or uninstall it",
+        ) from error
+    return factory
+
+
+def strategies(own: Collection[str] = ()) -> list[str]:
+    """Every name that a population may give to its minds; `own` are the caller's."""
+    return [*STRATEGIES, *own, *(entry.name for entry in entry_points(group=ENTRY_POINTS)), LLM_STRATEGY]
+
+
+def require_minds(scenario: Scenario, own: Collection[str] = ()) -> None:
+    """Raises UsageError if somebody in the scenario's population would have no mind."""
+    if scenario.policy == "llm":
+        return
+    known = [name for name in strategies(own) if name != LLM_STRATEGY]
+    for group in scenario.groups():
+        if group.strategy not in known:
+            raise UsageError(
+                f"no strategy '{group.strategy}' without --policy llm"
+                if group.strategy == LLM_STRATEGY
+                else f"no strategy '{group.strategy}'",
+                remedy=f"name one of {', '.join(sorted(known))}, or install the plug-in that brings it",
+            )
+
+
+def settlers(scenario: Scenario) -> list[Settler]:
+    """The agents at genesis, group by group."""
+    economy = scenario.economy
+    found_agents: list[Settler] = []
+    for group in scenario.groups():
+        traits = {"price": economy.price, "appetite_s": max(1, economy.appetite_ns // SECOND_NS)}
+        if group.rights.llm_budget_usd_micros is not None:
+            traits["budget_usd_micros"] = group.rights.llm_budget_usd_micros
+        traits.update(group.traits)
+        config = AgentConfig(
+            strategy=LLM_STRATEGY if scenario.policy == "llm" else group.strategy,
+            model=(scenario.model.name or "") if scenario.policy == "llm" else "",
+            traits=traits,
+            goods=list(economy.goods),
+        )
+        grants = {SCRIP: group.scrip, **group.rights.amounts()}
+        found_agents.extend(Settler(config, grants) for _ in range(group.count))
+    return found_agents
+
+
+def limits_of(scenario: Scenario) -> ContainerLimits:
+    """The limits that govern how many may think at once: the scenario's if it models a container, else what is here."""
+    return detect() if scenario.container is None else scenario.container.limits()
+
+
+def thinking_slots(scenario: Scenario, limits: ContainerLimits) -> int:
+    """How many agents may think at once."""
+    return concurrent_thoughts(limits, BASE_BYTES, scenario.thought.memory_bytes)
+
+
+def new_world(store: SqliteStore, scenario: Scenario, book: PolicyBook) -> World:
+    """A world at time 0 with everybody in it, not yet committed."""
+    world = store.new_world(seed=scenario.seed, default_contract=scenario.contracts.default)
+    world.strategy_fault = book.fault
+    found(
+        world,
+        settlers(scenario),
+        scenario=scenario.name,
+        scenario_sha256=scenario.fingerprint(),
+        clock=scenario.clock,
+    )
+    return world
+
+
+def engine(
+    run: RunDirectory,
+    scenario: Scenario,
+    world: World,
+    store: Store,
+    start_ns: int,
+    book: PolicyBook,
+    *,
+    group_turns: int = GROUP_TURNS,
+) -> Engine:
+    """The engine that will run the world from `start_ns`, committing `group_turns` at a time."""
+    clock = VirtualClock(start_ns) if scenario.clock == "virtual" else RealClock(start_ns)
+    rules = scenario.supervisor
+
+    def report_crash(agent_id: str, trace: str) -> None:
+        try:
+            with run.crashes.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{agent_id}:\n{trace}\n")
+        except OSError as error:
+            raise RunFault(
+                f"cannot write {run.crashes} ({error.strerror})",
+                remedy="free some space or change its rights",
+            ) from error
+
+    for agent in world.roster:
+        if why := book.fault(agent.config.strategy):
+            raise UsageError(
+                f"{agent.id}: {why}", remedy="install the plug-in that brings it, or use another strategy"
+            )
+    return Engine(
+        world,
+        store,
+        clock,
+        costs=scenario.costs(),
+        thought_memory_bytes=scenario.thought.memory_bytes,
+        budgeted=scenario.physics().llm_budget_usd_micros is not None,
+        policies=book,
+        thinking_slots=thinking_slots(scenario, limits_of(scenario)),
+        thought_ns=THOUGHT_NS,
+        supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
+        report_crash=report_crash,
+        group_turns=group_turns,
+    )

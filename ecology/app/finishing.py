@@ -1,0 +1,76 @@
+"""After the last commit: the export, the audit, the summary and the report. Each can be made again from the run."""
+
+import resource
+import sys
+
+from ecology.app import assembly
+from ecology.app.auditing import audit_run
+from ecology.app.run_directory import RunDirectory
+from ecology.core.clock import SECOND_NS
+from ecology.core.errors import RunFault
+from ecology.observe.measures.lines import records
+from ecology.observe.summary import (
+    AuditCheck,
+    AuditResult,
+    Container,
+    RunFacts,
+    Summary,
+    assemble,
+    encode_summary,
+    summarise,
+)
+from ecology.scenarios import Scenario
+from ecology.store.reader import EventReader, export
+
+
+def finish(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
+    """Write `events.jsonl.zst`, `summary.json` and `report.html` of a run that has ended.
+
+    Raises RunFault for what cannot be read or written; whatever is missing then, resuming the run makes again.
+    """
+    try:
+        summary = _summarise(run, scenario, wall_ns)
+        partial = run.summary.with_suffix(".partial")
+        partial.write_bytes(encode_summary(summary))
+        partial.replace(run.summary)
+        draw(run)
+    except OSError as error:
+        raise RunFault(
+            f"cannot write the results into {run.path} ({error.strerror})", remedy="free some space"
+        ) from error
+    return summary
+
+
+def draw(run: RunDirectory) -> None:
+    """Write `report.html` from the files of a run that has ended; raises RunFault if it cannot."""
+    # Imported by whoever draws: the plots' library takes half a second to load.
+    from ecology.observe.report import write_report  # noqa: PLC0415
+
+    write_report(run.path)
+
+
+def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
+    reader = EventReader(run.database)
+    try:
+        _, digest = export(reader, run.export)
+        measured = summarise(records(reader.lines()))
+    finally:
+        reader.close()
+    verdict = audit_run(run)
+    limits = assembly.limits_of(scenario)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    facts = RunFacts(
+        run_id=run.run_id,
+        run_dir=str(run.path),
+        wall_seconds=round(wall_ns / SECOND_NS, 3),
+        cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
+        peak_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        event_log_sha256=digest,
+        costs="modelled" if scenario.clock == "virtual" else "measured",
+        concurrent_thoughts=assembly.thinking_slots(scenario, limits),
+        audit=AuditResult(
+            ok=verdict.ok, checks=[AuditCheck(check.name, check.ok, check.detail) for check in verdict.checks]
+        ),
+        container=Container(limits.cpu_millis / 1000, limits.memory_bytes, limits.source),
+    )
+    return assemble(measured, facts)

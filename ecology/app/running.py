@@ -1,0 +1,255 @@
+"""Begin a run or take one up again, let it live, and leave everything on disk, whatever ends it."""
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from ecology.app import assembly
+from ecology.app.auditing import ARCHIVE_HEAD
+from ecology.app.interruption import Interruption
+from ecology.app.run_directory import RunDirectory
+from ecology.core.clock import host_ns, utc_stamp
+from ecology.core.errors import UsageError
+from ecology.engine.engine import Engine
+from ecology.engine.policy import PolicyBook, PolicyFactory
+from ecology.kernel.world import World
+from ecology.llm.key import read_api_key
+from ecology.llm.model import ModelClient
+from ecology.observe.archive.archivist import Archivist
+from ecology.observe.archive.repository import Repository
+from ecology.resources.assets import SCRIP
+from ecology.scenarios import Scenario
+from ecology.store.sqlite import SqliteStore
+
+PROBE_SECONDS = 10.0
+WATCH_SECONDS = 0.5
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How a run stands: times in nanoseconds, shares of agents in percent."""
+
+    world_ns: int
+    until_ns: int
+    wall_ns: int
+    actions: int
+    agents: int
+    blocked_percent: int
+    asleep_percent: int
+    supply: int
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a run ended: complete, or interrupted and to be resumed. `wall_ns` counts all its processes.
+
+    `was_over`: it had been lived to its end before.
+    """
+
+    complete: bool
+    was_over: bool
+    world_ns: int
+    wall_ns: int
+
+
+class Watchers(msgspec.Struct, frozen=True):
+    """Who is told what while a run goes on: a line for a person, or how it stands."""
+
+    say: Callable[[str], None]
+    progress: Callable[[Progress], None]
+
+
+async def connect(
+    scenario: Scenario, environ: dict[str, str], say: Callable[[str], None], *, wait: bool
+) -> ModelClient | None:
+    """The model a scenario needs, probed; None if it needs none.
+
+    Raises UsageError without an endpoint, ModelFault if it does not answer within PROBE_SECONDS (`wait`: never mind how
+    long it takes).
+    """
+    if scenario.policy != "llm":
+        return None
+    if scenario.model.url is None or scenario.model.name is None:
+        raise UsageError(
+            "the llm policy needs a model", remedy="give --llm-url http://HOST:PORT/v1 and --model NAME"
+        )
+    # Imported by whoever needs a model: the vendor's client takes half a second to load.
+    from ecology.llm.openai_chat import OpenAIChat  # noqa: PLC0415
+
+    slots = assembly.thinking_slots(scenario, assembly.limits_of(scenario))
+    client = OpenAIChat(
+        str(scenario.model.url),
+        scenario.model.name,
+        api_key=read_api_key(environ),
+        timeout_s=scenario.model.timeout_ms / 1000,
+        max_connections=max(8, min(slots, scenario.agents)),
+        note=say,
+    )
+    if wait:
+        say(f"waiting for {scenario.model.name} at {scenario.model.url}")
+    try:
+        await client.probe(None if wait else PROBE_SECONDS)
+    except BaseException:
+        await client.close()
+        raise
+    return client
+
+
+async def begin(
+    run: RunDirectory,
+    scenario: Scenario,
+    client: ModelClient | None,
+    watchers: Watchers,
+    own_policies: Mapping[str, PolicyFactory] | None = None,
+) -> Ending:
+    """A new world in a new run directory, until its duration is over or somebody interrupts it."""
+    store = SqliteStore.create(run.database)
+    return await _take_up(run, scenario, store, "begun", client, watchers, own_policies or {})
+
+
+async def resume(
+    run: RunDirectory, scenario: Scenario, client: ModelClient | None, watchers: Watchers
+) -> Ending:
+    """Take up a run where its last commit left it, be it before the first. A complete one is left as it is."""
+    store = SqliteStore.open(run.database) if run.begun else SqliteStore.create(run.database)
+    return await _take_up(run, scenario, store, "resumed", client, watchers, {})
+
+
+async def _take_up(
+    run: RunDirectory,
+    scenario: Scenario,
+    store: SqliteStore,
+    how: str,
+    client: ModelClient | None,
+    watchers: Watchers,
+    own_policies: Mapping[str, PolicyFactory],
+) -> Ending:
+    """Work on the run until it is complete or a signal ends the work; closes store and client."""
+    try:
+        was_over = store.has_ended()
+        with Interruption() as interruption:
+            try:
+                if was_over:
+                    async with _archivist(run, store, watchers) as archivist:
+                        await _archive_rest(run, store, archivist)
+                    complete = True
+                else:
+                    book = assembly.policies(scenario, client, own_policies)
+                    world, start_ns = _world(run, scenario, store, book)
+                    store.note(utc_stamp(), how)
+                    engine = assembly.engine(run, scenario, world, store, start_ns, book)
+                    complete = await _live(run, scenario, store, engine, watchers, interruption)
+            except asyncio.CancelledError:
+                if not interruption.requested:
+                    raise
+                complete = False
+        return Ending(complete, was_over, _fact_ns(store, "time_ns"), _fact_ns(store, "wall_ns"))
+    finally:
+        store.close()
+        if client is not None:
+            await client.close()
+
+
+def _world(run: RunDirectory, scenario: Scenario, store: SqliteStore, book: PolicyBook) -> tuple[World, int]:
+    """The world as the store has it and its time; a new one, committed, if the store has none."""
+    fingerprint = scenario.fingerprint()
+    if store.is_empty():
+        world = assembly.new_world(store, scenario, book)
+        store.write(world.take_batch(), 0)
+        store.put_meta("fingerprint", fingerprint)
+        store.commit()
+        world.shelf.contents.committed()
+        return world, 0
+    if store.meta("fingerprint") != fingerprint:
+        raise UsageError(
+            f"{run.config} is not the configuration this run began with",
+            remedy="restore the file, or start a new run",
+        )
+    return store.load_world(seed=scenario.seed, default_contract=scenario.contracts.default)
+
+
+async def _live(
+    run: RunDirectory,
+    scenario: Scenario,
+    store: SqliteStore,
+    engine: Engine,
+    watchers: Watchers,
+    interruption: Interruption,
+) -> bool:
+    """Let the world live to its end and archive it; False if it was interrupted on the way."""
+    started_ns = host_ns() - _fact_ns(store, "wall_ns")
+    store.wall_ns = lambda: host_ns() - started_ns
+    await interruption.listen()  # to what came while the world was made
+    async with _archivist(run, store, watchers) as archivist:
+        watching = asyncio.create_task(_watch(engine, scenario.duration_ns, store, watchers.progress))
+        try:
+            with interruption.ends(engine.interrupt):
+                await engine.run(scenario.duration_ns)
+        finally:
+            watching.cancel()
+        watchers.progress(_progress(engine, scenario.duration_ns, store))
+        if engine.interrupted:
+            return False
+        await _archive_rest(run, store, archivist)
+    return True
+
+
+@asynccontextmanager
+async def _archivist(run: RunDirectory, store: SqliteStore, watchers: Watchers) -> AsyncIterator[Archivist]:
+    """The archive's follower beside the work; what it has not written when the work ends, the next one writes."""
+    archivist = Archivist(run.path, on_cursor=store.archived, on_fault=watchers.say)
+    await archivist.start()
+    try:
+        yield archivist
+    finally:
+        await archivist.stop()
+
+
+async def _archive_rest(run: RunDirectory, store: SqliteStore, archivist: Archivist) -> None:
+    await archivist.finish(store.last_sequence())
+    store.clear_outbox()
+    if store.meta(ARCHIVE_HEAD) is None:
+        head = Repository(run.archive).head()
+        assert head is not None, "a world begins with artifacts"
+        store.put_meta(ARCHIVE_HEAD, head.commit)
+
+
+def _fact_ns(store: SqliteStore, name: str) -> int:
+    return int(store.meta(name) or 0)
+
+
+async def _watch(
+    engine: Engine, until_ns: int, store: SqliteStore, progress: Callable[[Progress], None]
+) -> None:
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        progress(_progress(engine, until_ns, store))
+
+
+def _progress(engine: Engine, until_ns: int, store: SqliteStore) -> Progress:
+    world: World = engine.world
+    agents = len(world.roster)
+    waiting = sum(1 for agent in world.roster if agent.waiting_on is not None or agent.status == "blocked")
+    asleep = sum(1 for agent in world.roster if agent.status == "asleep")
+    return Progress(
+        world_ns=min(engine.clock.now_ns(), until_ns),
+        until_ns=until_ns,
+        wall_ns=store.wall_ns(),
+        actions=engine.committer.turns,
+        agents=agents,
+        blocked_percent=100 * waiting // agents,
+        asleep_percent=100 * asleep // agents,
+        supply=world.supply(SCRIP),
+    )
+
+
+def resume_command(run: RunDirectory) -> str:
+    """What to type in the present folder to go on."""
+    shown = run.path
+    with contextlib.suppress(FileNotFoundError):  # the folder may be gone
+        if shown.is_relative_to(Path.cwd()):
+            shown = shown.relative_to(Path.cwd())
+    return f"ecology run --resume {shlex.quote(str(shown))}"

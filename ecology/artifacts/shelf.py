@@ -1,0 +1,174 @@
+"""All artifacts at HEAD, and the indexes that make looking for them cheap.
+
+Every index is ordered by creation, which the store keeps, so a reloaded shelf answers exactly as before. A page costs
+its own length, whatever the number of artifacts.
+"""
+
+import re
+from collections.abc import Iterator
+
+from sortedcontainers import SortedDict
+
+from ecology.artifacts.artifact import Artifact
+from ecology.artifacts.contents import Contents
+
+MAX_WORDS = 8
+_SCAN_PER_RESULT = 8
+_WORD = re.compile(r"[a-z][a-z0-9]{1,31}")  # numbers change too often to be looked for
+
+Index = dict[str, "SortedDict[int, str]"]
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The distinct index words of a title, in order, at most MAX_WORDS."""
+    return tuple(dict.fromkeys(_WORD.findall(text.lower())))[:MAX_WORDS]
+
+
+class Shelf:
+    """Artifacts by id, with indexes by type, owner and title words."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.contents = contents
+        self._things: dict[str, Artifact] = {}
+        self._by_type: Index = {}
+        self._by_owner: Index = {}
+        self._by_word: Index = {}
+        self._changed: dict[str, Artifact] = {}
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def find(self, artifact_id: str) -> Artifact | None:
+        """The artifact of that name, deleted ones included, or None."""
+        return self._things.get(artifact_id)
+
+    def restore(self, artifact: Artifact) -> None:
+        """Put back what the store holds."""
+        self._things[artifact.id] = artifact
+        if not artifact.deleted:
+            self._file(artifact)
+
+    def add(self, artifact: Artifact, content: bytes) -> None:
+        """A new artifact; its name must be free."""
+        assert artifact.id not in self._things, "first writer wins"
+        self._things[artifact.id] = artifact
+        self._file(artifact)
+        self.contents.put(artifact.id, content)
+        self._changed[artifact.id] = artifact
+
+    def revise(self, artifact: Artifact, content: bytes, *, type: str, title: str) -> None:
+        """A new revision's content, type and title; other fields the caller has set already."""
+        if artifact.type != type:
+            _remove(self._by_type, artifact.type, artifact.created_sequence)
+            artifact.type = type
+            _insert(self._by_type, type, artifact)
+        if artifact.title != title:
+            before, after = words_of(artifact.title), words_of(title)
+            artifact.title = title
+            if before != after:
+                self._reword(artifact, before, after)
+        self.contents.put(artifact.id, content)
+        self._changed[artifact.id] = artifact
+
+    def move(self, artifact: Artifact, owner: str) -> None:
+        """Another principal owns it from now on."""
+        _remove(self._by_owner, artifact.owner, artifact.created_sequence)
+        artifact.owner = owner
+        _insert(self._by_owner, owner, artifact)
+        self._changed[artifact.id] = artifact
+
+    def discard(self, artifact: Artifact) -> None:
+        """Deleted: content and index entries go, the name stays taken."""
+        self._unfile(artifact)
+        artifact.deleted = True
+        self.contents.put(artifact.id, b"")
+        self._changed[artifact.id] = artifact
+
+    def take_changed(self) -> list[Artifact]:
+        """The artifacts changed since the last call, which the caller now commits."""
+        changed, self._changed = self._changed, {}
+        return list(changed.values())
+
+    def page(
+        self, *, type: str | None, owner: str | None, words: tuple[str, ...], before: int | None, limit: int
+    ) -> tuple[list[Artifact], int | None]:
+        """Newest first: up to `limit` artifacts created before sequence `before`, and the cursor to go on with.
+
+        One index is walked and the other conditions are checked; the walk is bounded, so a page may come back short
+        (even empty) with a cursor.
+        """
+        found: list[Artifact] = []
+        index = self._narrowest(type, owner, words)
+        if index is None:
+            return found, None
+        cursor = None
+        newest_first = index.irange(maximum=before, inclusive=(True, False), reverse=True)
+        for scanned, sequence in enumerate(newest_first, start=1):
+            artifact = self._things[index[sequence]]
+            if _fits(artifact, type, owner, words):
+                found.append(artifact)
+            if len(found) == limit or scanned == limit * _SCAN_PER_RESULT:
+                cursor = sequence
+                break
+        return found, cursor
+
+    def _narrowest(
+        self, type: str | None, owner: str | None, words: tuple[str, ...]
+    ) -> "SortedDict[int, str] | None":
+        candidates = [self._by_word.get(word) for word in words]
+        if owner is not None:
+            candidates.append(self._by_owner.get(owner))
+        if type is not None or not candidates:
+            candidates.append(self._by_type.get(type or ""))
+        shortest = None
+        for candidate in candidates:
+            if candidate is None:
+                return None
+            if shortest is None or len(candidate) < len(shortest):
+                shortest = candidate
+        return shortest
+
+    def _drawers(self, artifact: Artifact) -> Iterator[tuple[Index, str]]:
+        yield self._by_type, artifact.type
+        yield self._by_type, ""  # every artifact, for pages without a condition
+        yield self._by_owner, artifact.owner
+        for word in words_of(artifact.title):
+            yield self._by_word, word
+
+    def _reword(self, artifact: Artifact, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+        for word in before:
+            if word not in after:
+                _remove(self._by_word, word, artifact.created_sequence)
+        for word in after:
+            if word not in before:
+                _insert(self._by_word, word, artifact)
+
+    def _file(self, artifact: Artifact) -> None:
+        for index, key in self._drawers(artifact):
+            _insert(index, key, artifact)
+
+    def _unfile(self, artifact: Artifact) -> None:
+        for index, key in self._drawers(artifact):
+            _remove(index, key, artifact.created_sequence)
+
+
+def _fits(artifact: Artifact, type: str | None, owner: str | None, words: tuple[str, ...]) -> bool:
+    if type is not None and artifact.type != type:
+        return False
+    if owner is not None and artifact.owner != owner:
+        return False
+    return not words or set(words) <= set(words_of(artifact.title))
+
+
+def _insert(index: Index, key: str, artifact: Artifact) -> None:
+    drawer = index.get(key)
+    if drawer is None:
+        drawer = index[key] = SortedDict()
+    drawer[artifact.created_sequence] = artifact.id
+
+
+def _remove(index: Index, key: str, sequence: int) -> None:
+    drawer = index[key]
+    del drawer[sequence]
+    if not drawer:
+        del index[key]

@@ -1,0 +1,25 @@
+"""The console script: the first that runs, and the last."""
+
+import signal
+import sys
+
+from ecology.core.errors import INTERRUPTED
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> None:
+    """Run the command and exit with its code. What takes time to import is imported where Ctrl-C ends in one line."""
+    heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, signal.default_int_handler)  # they all mean: come to an end
+    try:
+        from ecology.cli.commands import exit_code  # noqa: PLC0415
+
+        code = exit_code()
+    except KeyboardInterrupt:
+        sys.stderr.write("ecology: interrupted\n")
+        code = INTERRUPTED
+    for number in heard:
+        signal.signal(number, signal.SIG_IGN)  # the verdict stands
+    sys.exit(code)

@@ -1,0 +1,122 @@
+"""All loops of a world together: start them, let time pass, stop them, leave everything committed."""
+
+import gc
+from collections.abc import Callable
+
+from ecology.core.clock import Clock, RealClock, VirtualClock
+from ecology.engine.agent_loop import AgentLoop, Services, Supervision
+from ecology.engine.committer import GROUP_TURNS, Committer, Store
+from ecology.engine.policy import PolicyBook
+from ecology.engine.slots import ThinkingSlots
+from ecology.engine.thinking import Till
+from ecology.events.records import RunEnded
+from ecology.kernel.agent import Agent
+from ecology.kernel.kernel import Kernel
+from ecology.kernel.world import World
+from ecology.resources.costs import CostModel
+
+_GC_PACE = (100_000, 20, 100)
+
+
+class Engine:
+    """Runs a world until a time. One engine per world and process."""
+
+    def __init__(
+        self,
+        world: World,
+        store: Store,
+        clock: VirtualClock | RealClock,
+        *,
+        costs: CostModel,
+        budgeted: bool,
+        thought_memory_bytes: int,
+        policies: PolicyBook,
+        thinking_slots: int,
+        thought_ns: int,
+        supervision: Supervision,
+        report_crash: Callable[[str, str], None],
+        group_turns: int = GROUP_TURNS,
+    ) -> None:
+        self.world = world
+        self.clock: Clock = clock
+        self.committer = Committer(world, store, clock, group_turns)
+        self.slots = ThinkingSlots(thinking_slots, clock)
+        self._till = Till(world, costs, budgeted=budgeted, thought_memory_bytes=thought_memory_bytes)
+        self._services = Services(
+            world=world,
+            kernel=Kernel(world),
+            clock=clock,
+            till=self._till,
+            policies=policies,
+            slots=self.slots,
+            thought_ns=thought_ns,
+            supervision=supervision,
+            close_turn=self.committer.close_turn,
+            durable=self.committer.durable,
+            report_crash=report_crash,
+        )
+        self.interrupted = False
+        world.wake = clock.wake
+        world.born = self._start
+        world.strategy_fault = policies.fault
+
+    async def run(self, until_ns: int) -> None:
+        """Let the agents live until `until_ns` or `interrupt`; everything they did is committed on return.
+
+        Raises `StoreFault` if a commit failed, and whatever a broken invariant raised.
+        """
+        self._close_lost_thoughts()
+        for agent in self.world.roster:
+            self._start(agent)
+        try:
+            await self._live(until_ns)
+        except BaseException:
+            await self.committer.abandon()
+            raise
+        if not self.interrupted:
+            self._end()
+        await self.committer.close()
+
+    def interrupt(self) -> None:
+        """End the run early and cleanly; it can be resumed. Safe in a signal handler of the loop."""
+        self.interrupted = True
+        self.clock.stop()
+
+    def _start(self, agent: Agent) -> None:
+        self.clock.spawn(AgentLoop(agent, self._services).run())
+
+    async def _live(self, until_ns: int) -> None:
+        """Let time pass, then end every loop; raises the first fault of one."""
+        # What was built so far lives as long as the run, and turns make few cycles: looking for garbage at Python's
+        # usual pace would cost more than the turns themselves.
+        gc.collect()
+        gc.freeze()
+        pace = gc.get_threshold()
+        gc.set_threshold(*_GC_PACE)
+        try:
+            await self.clock.run(until_ns)
+        finally:
+            gc.set_threshold(*pace)
+            gc.unfreeze()
+            await self.clock.close()  # who was thinking voids its holds on the way out
+
+    def _end(self) -> None:
+        log = self.world.log
+        log.append(
+            RunEnded(
+                sequence=log.next_sequence,
+                time_ns=self.clock.now_ns(),  # under the real clock a little late, as the last deeds are
+                principal_id=None,
+                turn_id=None,
+                reason="duration reached",
+            )
+        )
+
+    def _close_lost_thoughts(self) -> None:
+        """Void the holds of thoughts that died with an earlier process, and give back the flows taken for them."""
+        for agent in self.world.roster:
+            if self._till.lost_hold(agent):
+                self._till.release(agent, None, self.clock.now_ns())
+                self._till.settle(agent, 0, 0)
+                agent.turn += 1
+                self.world.touch(agent)

@@ -1,0 +1,107 @@
+"""What an agent sees when its turn begins: itself, its news, nothing that it has not looked up."""
+
+import msgspec
+
+from ecology.core.seeds import Draw
+from ecology.events.records import Event
+from ecology.kernel.actions import AgentConfig
+from ecology.kernel.agent import Agent
+from ecology.kernel.world import World
+from ecology.resources.assets import ASSETS, CPU_RATE, DISK, LLM_BUDGET, LLM_RATE, SCRIP
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What an agent had when its view was kept."""
+
+    rights: dict[str, int]
+    disk_used: int
+    llm_level: int
+    config: AgentConfig
+
+
+class Observation:
+    """A view, computed as it is looked at, so that looking costs only what is looked at.
+
+    Times are nanoseconds of world time; rights are in the base units of `ecology.resources.assets`. `news` holds the
+    events since the agent's last turn (its cursor), oldest first, `missed` how many older ones were dropped.
+    """
+
+    __slots__ = ("_agent", "_draw", "_kept", "_world", "missed", "news", "now_ns")
+
+    def __init__(self, world: World, agent: Agent, now_ns: int) -> None:
+        self._world = world
+        self._agent = agent
+        self.now_ns = now_ns
+        self.news: tuple[Event, ...] = tuple(agent.inbox)
+        self.missed = agent.missed
+        self._draw: Draw | None = None
+        self._kept: _Kept | None = None
+
+    def keep(self) -> None:
+        """Look at everything now. A slow mind looks later, when the world has moved on to what is not yet committed."""
+        rights = {asset: self.right(asset) for asset in ASSETS}
+        self._kept = _Kept(rights, self.disk_used, self.llm_level, self.config)
+
+    @property
+    def draw(self) -> Draw:
+        """This turn's randomness."""
+        if self._draw is None:
+            self._draw = self._world.draw(self._agent)
+        return self._draw
+
+    @property
+    def agent_id(self) -> str:
+        return self._agent.id
+
+    @property
+    def ordinal(self) -> int:
+        """The agent's place in the world's order, from 1."""
+        return self._agent.ordinal
+
+    @property
+    def turn(self) -> int:
+        return self._agent.turn
+
+    @property
+    def config(self) -> AgentConfig:
+        return self._agent.config if self._kept is None else self._kept.config
+
+    def right(self, asset: str) -> int:
+        """What the agent can dispose of, holds set aside."""
+        return self._world.available(self._agent, asset) if self._kept is None else self._kept.rights[asset]
+
+    @property
+    def scrip(self) -> int:
+        return self.right(SCRIP)
+
+    @property
+    def disk_quota(self) -> int:
+        return self.right(DISK)
+
+    @property
+    def disk_used(self) -> int:
+        return self._agent.disk_used if self._kept is None else self._kept.disk_used
+
+    @property
+    def disk_free(self) -> int:
+        return self.disk_quota - self.disk_used
+
+    @property
+    def llm_rate(self) -> int:
+        """Millitokens per second."""
+        return self.right(LLM_RATE)
+
+    @property
+    def cpu_rate(self) -> int:
+        """CPU microseconds per second."""
+        return self.right(CPU_RATE)
+
+    @property
+    def llm_level(self) -> int:
+        """Millitokens in the bucket after this thought was paid in advance."""
+        return self._agent.llm.refill(self.now_ns) if self._kept is None else self._kept.llm_level
+
+    @property
+    def llm_budget(self) -> int:
+        """Micro-dollars left."""
+        return self.right(LLM_BUDGET)

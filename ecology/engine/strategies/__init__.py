@@ -1,0 +1,17 @@
+"""Scripted minds: strategies that live by what they observe, without a model.
+
+All are citizens (`citizen`) with a market habit (`merchant`): goods are artifacts whose title states a price; a buyer
+pays with a memo that names the good, the seller hands it over. Nothing in the kernel enforces that, so trust must be
+earned. What differs is character: see `characters`. `memory` is all that a mind carries from turn to turn.
+"""
+
+from ecology.engine.policy import PolicyFactory
+from ecology.engine.strategies.characters import Cooperator, FreeRider, Hoarder, Maker, Trader
+
+STRATEGIES: dict[str, PolicyFactory] = {
+    "maker": Maker,
+    "trader": Trader,
+    "hoarder": Hoarder,
+    "cooperator": Cooperator,
+    "free_rider": FreeRider,
+}

@@ -1,0 +1,75 @@
+"""A principal with a loop, as the kernel sees it: rights and levels, what it was told, when it wakes."""
+
+from typing import Literal
+
+from ecology.core.clock import NEVER_NS
+from ecology.core.limits import MAX_INBOX_EVENTS
+from ecology.events.records import Event
+from ecology.kernel.actions import AgentConfig, Sleep
+from ecology.resources.bucket import Bucket
+
+Status = Literal["active", "asleep", "blocked", "frozen"]
+
+
+class Agent:
+    """Mutable state of one agent; everything the store keeps of it besides its ledger accounts.
+
+    `ordinal` is its place in the world's order and its key on the clock. `accounts` maps assets to ledger accounts.
+    `disk_used` counts the bytes of the artifacts it bears. `due_ns` is when its next turn would have begun had it not
+    had to wait on `waiting_on`. `wake_ns` is when its loop looks next.
+    """
+
+    __slots__ = (
+        "accounts",
+        "config",
+        "config_revision",
+        "cpu",
+        "disk_used",
+        "due_ns",
+        "failures",
+        "id",
+        "inbox",
+        "llm",
+        "mind",
+        "missed",
+        "ordinal",
+        "reason",
+        "sleep",
+        "status",
+        "turn",
+        "waiting_on",
+        "wake_ns",
+    )
+
+    def __init__(self, agent_id: str, ordinal: int, config: AgentConfig, accounts: dict[str, int]) -> None:
+        self.id = agent_id
+        self.ordinal = ordinal
+        self.config = config
+        self.config_revision = 1
+        self.accounts = accounts
+        self.status: Status = "active"
+        self.reason = ""
+        self.turn = 0
+        self.failures = 0
+        self.wake_ns = 0
+        self.due_ns = 0
+        self.waiting_on: str | None = None
+        self.sleep: Sleep | None = None
+        self.llm = Bucket(0, 0, 0, 0)
+        self.cpu = Bucket(0, 0, 0, 0)
+        self.disk_used = 0
+        self.inbox: list[Event] = []
+        self.missed = 0
+        self.mind = b""
+
+    def tell(self, event: Event) -> None:
+        """Put an event in the inbox; when it is full the oldest one is dropped and counted."""
+        self.inbox.append(event)
+        if len(self.inbox) > MAX_INBOX_EVENTS:
+            del self.inbox[0]
+            self.missed += 1
+
+    @property
+    def parked_for_good(self) -> bool:
+        """Whether only somebody else's deed can bring it back."""
+        return self.wake_ns == NEVER_NS

@@ -1,0 +1,287 @@
+"""read, write, edit, delete: artifacts and the disk they occupy."""
+
+import base64
+import binascii
+
+import msgspec
+
+from ecology.artifacts.artifact import (
+    AGENT_TYPE,
+    BYTES,
+    FORMATS,
+    JSON,
+    Artifact,
+    card,
+    is_deep,
+    overhead_bytes,
+)
+from ecology.core.ids import is_id
+from ecology.core.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_METADATA_BYTES, MAX_READ_BYTES
+from ecology.core.outcome import Committed, Outcome, Refused
+from ecology.events.records import ArtifactDeleted
+from ecology.kernel import lineage, refusals
+from ecology.kernel.access import authorise, find
+from ecology.kernel.actions import Delete, Edit, Read, Write
+from ecology.kernel.batch import Turn
+from ecology.kernel.world import World
+from ecology.resources.assets import DISK
+
+MAX_DEPENDENCIES = 16
+MAX_TITLE_BYTES = 200
+
+
+def read(world: World, turn: Turn, action: Read) -> Outcome:
+    """A piece of the content, with the artifact's card."""
+    artifact = find(world, action.artifact)
+    if isinstance(artifact, Refused):
+        return artifact
+    if denied := authorise(world, turn, "read", artifact):
+        return denied
+    content = world.shelf.contents.get(artifact.id)
+    if not 0 <= action.offset <= len(content):
+        return Refused(refusals.ARGUMENT_INVALID, f"offset is 0 to {len(content)}")
+    end = min(action.offset + MAX_READ_BYTES, len(content))
+    while artifact.format != BYTES and end < len(content) and content[end] & 0xC0 == 0x80:
+        end -= 1  # a character is not torn in two
+    piece = content[action.offset : end]
+    data = card(artifact)
+    data["depends_on"] = list(artifact.depends_on)
+    data["metadata"] = dict(artifact.metadata)
+    if artifact.format == BYTES:
+        data["content_base64"] = base64.b64encode(piece).decode()
+    else:
+        data["content"] = piece.decode("utf-8", "replace")
+    if end < len(content):
+        data["next_offset"] = end
+    return Committed(data)
+
+
+def write(world: World, turn: Turn, action: Write) -> Outcome:
+    """Create, or replace the whole content."""
+    fault = _form_fault(world, action)
+    if fault is not None:
+        return fault
+    content = _decoded(action)
+    if isinstance(content, Refused):
+        return content
+    artifact = world.shelf.find(action.artifact)
+    if artifact is None:
+        return _create(world, turn, action, content)
+    if artifact.deleted:
+        return Refused(refusals.DELETED, f"'{artifact.id}' was deleted")
+    if denied := authorise(world, turn, "write", artifact):
+        return denied
+    if artifact.type == AGENT_TYPE:
+        if (
+            action.contract not in (None, artifact.contract)
+            or action.depends_on
+            or action.metadata
+            or action.interface
+        ):
+            return Refused(
+                refusals.IS_PRINCIPAL, "of an agent only the content changes, which is its configuration"
+            )
+        return lineage.rewrite(world, turn, artifact, content)
+    if action.type == AGENT_TYPE:
+        return Refused(refusals.IS_PRINCIPAL, "an agent comes to life by 'spawn'")
+    return _revise(world, turn, artifact, content, action)
+
+
+def edit(world: World, turn: Turn, action: Edit) -> Outcome:
+    """Replace one exact match."""
+    artifact = find(world, action.artifact)
+    if isinstance(artifact, Refused):
+        return artifact
+    if denied := authorise(world, turn, "write", artifact):
+        return denied
+    if artifact.format == BYTES:
+        return Refused(refusals.NOT_TEXT, "a bytes artifact is replaced by 'write'")
+    text = world.shelf.contents.get(artifact.id).decode()
+    place = text.find(action.old) if action.old else -1
+    if place < 0:
+        return Refused(refusals.NO_MATCH, "the text to replace does not occur")
+    if text.find(action.old, place + 1) >= 0:  # also one that overlaps the first
+        return Refused(refusals.AMBIGUOUS_MATCH, "the text to replace occurs more than once; give more of it")
+    try:
+        content = text.replace(action.old, action.new, 1).encode()
+    except UnicodeEncodeError:
+        return Refused(refusals.ARGUMENT_INVALID, "the new text is not valid Unicode")
+    if len(content) > MAX_CONTENT_BYTES:
+        return Refused(refusals.TOO_LARGE, f"a content is at most {MAX_CONTENT_BYTES} bytes")
+    if artifact.type == AGENT_TYPE:
+        return lineage.rewrite(world, turn, artifact, content)
+    if artifact.format == JSON and (bad := _json_fault(content)):
+        return bad
+    return _revise(world, turn, artifact, content, None)
+
+
+def delete(world: World, turn: Turn, action: Delete) -> Outcome:
+    """Free the bytes; the name stays taken."""
+    artifact = find(world, action.artifact)
+    if isinstance(artifact, Refused):
+        return artifact
+    if artifact.type == AGENT_TYPE:
+        return Refused(refusals.IS_PRINCIPAL, "agents never die")
+    if denied := authorise(world, turn, "delete", artifact):
+        return denied
+    bearer = world.agents[artifact.bearer]
+    bearer.disk_used -= artifact.size_bytes
+    world.touch(bearer)
+    freed, artifact.size_bytes = artifact.size_bytes, 0
+    artifact.revision += 1
+    artifact.updated_ns = turn.now_ns
+    world.shelf.discard(artifact)
+    world.log.append(
+        ArtifactDeleted(
+            sequence=world.log.next_sequence,
+            time_ns=turn.now_ns,
+            principal_id=turn.agent.id,
+            turn_id=turn.id,
+            artifact_id=artifact.id,
+            artifact_type=artifact.type,
+            owner=artifact.owner,
+            revision=artifact.revision,
+            freed_bytes=freed,
+        )
+    )
+    world.reconsider(bearer, DISK, turn.now_ns)
+    return Committed({"artifact": artifact.id, "freed_bytes": freed})
+
+
+def _form_fault(world: World, action: Write) -> Refused | None:
+    if not is_id(action.artifact):
+        return Refused(refusals.ID_INVALID, refusals.MEANING[refusals.ID_INVALID])
+    if not is_id(action.type):
+        return Refused(refusals.ARGUMENT_INVALID, "a type has the form of a name")
+    if action.contract is not None and not world.contracts.exists(action.contract):
+        return Refused(refusals.UNKNOWN_CONTRACT, f"no contract '{action.contract[:64]}'")
+    if action.format not in FORMATS:
+        return Refused(refusals.ARGUMENT_INVALID, f"format is one of {', '.join(FORMATS)}")
+    if len(action.depends_on) > MAX_DEPENDENCIES:
+        return Refused(refusals.TOO_MANY, f"at most {MAX_DEPENDENCIES} dependencies")
+    if not all(is_id(other) for other in action.depends_on):
+        return Refused(refusals.ARGUMENT_INVALID, "dependencies are names of artifacts")
+    try:
+        told = len(action.title.encode()) > MAX_TITLE_BYTES
+        told = told or len(msgspec.json.encode((action.metadata, action.interface))) > MAX_METADATA_BYTES
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        return Refused(refusals.ARGUMENT_INVALID, "title, metadata or interface is not Unicode, or not JSON")
+    if action.interface is not None and is_deep(action.interface):
+        return Refused(refusals.ARGUMENT_INVALID, f"an interface is at most {MAX_DEPTH} levels deep")
+    if told:
+        return Refused(
+            refusals.TOO_LARGE, f"a title is at most {MAX_TITLE_BYTES} bytes, metadata {MAX_METADATA_BYTES}"
+        )
+    return None
+
+
+def _decoded(action: Write) -> bytes | Refused:
+    try:
+        if action.format == BYTES:
+            content = base64.b64decode(action.content, validate=True)
+        else:
+            content = action.content.encode()
+    except (binascii.Error, UnicodeEncodeError, ValueError):
+        return Refused(refusals.ARGUMENT_INVALID, "the content is not what its format says")
+    if len(content) > MAX_CONTENT_BYTES:
+        return Refused(refusals.TOO_LARGE, f"a content is at most {MAX_CONTENT_BYTES} bytes")
+    if action.format == JSON and (fault := _json_fault(content)):
+        return fault
+    return content
+
+
+def _json_fault(content: bytes) -> Refused | None:
+    try:
+        value = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Refused(refusals.ARGUMENT_INVALID, "the content is not JSON")
+    if is_deep(value):
+        return Refused(refusals.ARGUMENT_INVALID, f"JSON is at most {MAX_DEPTH} levels deep")
+    return None
+
+
+# What an artifact keeps is a copy, just as the store will give it back: its author's mind may go on using the original.
+
+
+def _kept_metadata(action: Write) -> dict[str, str] | None:
+    return None if action.metadata is None else dict(sorted(action.metadata.items()))
+
+
+def _kept_interface(action: Write) -> dict[str, object] | None:
+    if action.interface is None:
+        return None
+    return msgspec.json.decode(msgspec.json.encode(action.interface), type=dict[str, object])
+
+
+def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
+    if action.type == AGENT_TYPE:
+        return Refused(refusals.IS_PRINCIPAL, "an agent comes to life by 'spawn'")
+    author = turn.agent
+    artifact = Artifact(
+        id=action.artifact,
+        created_sequence=world.log.next_sequence,
+        type=action.type,
+        format=action.format,
+        created_by=author.id,
+        owner=author.id,
+        bearer=author.id,
+        contract=action.contract or world.contracts.default,
+        title=action.title,
+        depends_on=tuple(action.depends_on),
+        metadata=_kept_metadata(action) or {},
+        interface=_kept_interface(action),
+        revision=1,
+        size_bytes=0,
+        created_ns=turn.now_ns,
+        updated_ns=turn.now_ns,
+    )
+    size = len(content) + overhead_bytes(artifact)
+    if size > world.disk_free(author):
+        return Refused(refusals.DISK_QUOTA, f"{size} bytes wanted, {world.disk_free(author)} free")
+    artifact.size_bytes = size
+    author.disk_used += size
+    world.touch(author)
+    world.shelf.add(artifact, content)
+    world.publish(artifact, content, turn.now_ns, author.id, turn.id)
+    return Committed({"artifact": artifact.id, "revision": 1, "size_bytes": size})
+
+
+def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action: Write | None) -> Outcome:
+    """A new revision. Whoever writes bears the bytes from then on, so nobody fills another's disk."""
+    author = turn.agent
+    draft = artifact
+    if action is not None:
+        draft = msgspec.structs.replace(
+            artifact,
+            title=action.title,
+            format=action.format,
+            depends_on=tuple(action.depends_on),
+            contract=action.contract or artifact.contract,
+            metadata=artifact.metadata if action.metadata is None else _kept_metadata(action),
+            interface=artifact.interface if action.interface is None else _kept_interface(action),
+        )
+    size = len(content) + overhead_bytes(draft)
+    bearer = world.agents[artifact.bearer]
+    grown = size - artifact.size_bytes if bearer is author else size
+    if grown > 0 and grown > world.disk_free(author):
+        return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(author)} free")
+    bearer.disk_used -= artifact.size_bytes
+    author.disk_used += size
+    world.touch(bearer)
+    world.touch(author)
+    artifact.bearer = author.id
+    artifact.size_bytes = size
+    artifact.revision += 1
+    artifact.updated_ns = turn.now_ns
+    if action is not None:
+        artifact.format, artifact.contract, artifact.depends_on = (
+            draft.format,
+            draft.contract,
+            draft.depends_on,
+        )
+        artifact.metadata, artifact.interface = draft.metadata, draft.interface
+    kind = action.type if action is not None else artifact.type
+    world.shelf.revise(artifact, content, type=kind, title=draft.title)
+    world.publish(artifact, content, turn.now_ns, author.id, turn.id)
+    world.reconsider(bearer, DISK, turn.now_ns)
+    return Committed({"artifact": artifact.id, "revision": artifact.revision, "size_bytes": size})

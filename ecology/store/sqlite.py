@@ -1,0 +1,265 @@
+"""The run's database: written by one process in groups, each group one transaction with the ledger's own rows.
+
+`write` and `commit` are separate because they cost differently: rows are written on the caller's thread (a thread that
+steps SQLite row by row fights over the interpreter lock), and the commit, which waits for the disk, may be given to
+another thread while the world goes on.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import apsw
+import msgspec
+
+import ledger.sqlite
+from ecology.artifacts.contents import Contents
+from ecology.artifacts.shelf import Shelf
+from ecology.core.errors import StoreFault, UsageError
+from ecology.events.log import EventLog
+from ecology.events.records import Event
+from ecology.events.subscriptions import Subscriptions
+from ecology.kernel.batch import Batch
+from ecology.kernel.contracts import ContractBook
+from ecology.kernel.world import World
+from ecology.store import rows
+from ecology.store.connection import damaged, faults, open_reader, open_writer, schema, statements
+from ecology.store.seal import seal
+
+SCHEMA_VERSION = 1
+SQL = statements("statements.sql")
+
+
+class SqliteStore:
+    """The writer's side of `ecology.sqlite`."""
+
+    def __init__(self, path: Path, connection: apsw.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._reader: apsw.Connection | None = None
+        self._archived = 0
+        self._seal = b""
+        self._unsealed: list[rows.Row] = []
+        self.wall_ns: Callable[[], int] = lambda: 0
+        """How long the run has been worked on; kept with each group for the person who asks."""
+
+    @classmethod
+    def create(cls, path: Path) -> "SqliteStore":
+        """A new, empty database. The file appears with all its tables or not at all."""
+        partial = path.with_suffix(".partial")
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            Path(f"{partial}{suffix}").unlink(missing_ok=True)  # of a process that was killed right here
+        with faults(path):
+            # In its final journal mode before it is seen: a reader cannot undo a change of mode that was cut short.
+            connection = open_writer(partial, create=True)
+            with connection:
+                ledger.sqlite.migrate(connection)
+                connection.execute(schema())
+                connection.execute(SQL["put_meta"], ("schema_version", str(SCHEMA_VERSION)))
+            # Closing would do this too, but would not say if the disk had no room for it.
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            connection.close()
+            partial.replace(path)
+            return cls(path, open_writer(path))
+
+    @classmethod
+    def open(cls, path: Path) -> "SqliteStore":
+        """An existing database, checked to be one of ours and whole; raises StoreFault if it is not."""
+        if not path.is_file():
+            raise UsageError(f"{path} does not exist", remedy="give the directory of a run")
+        with faults(path):
+            connection = open_writer(path)
+            store = cls(path, connection)
+            try:
+                store._check()
+                ledger.sqlite.migrate(connection)
+                store._seal = cast("bytes | None", connection.execute(SQL["last_seal"]).get) or b""
+            except BaseException:
+                connection.close()
+                raise
+        return store
+
+    def _check(self) -> None:
+        """Whether these are our tables, and no page of the file is broken (which costs one reading of it)."""
+        known = self._connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").get
+        version = self.meta("schema_version") if known else None
+        if version is None:
+            raise StoreFault(
+                f"{self.path} is not the database of a run", remedy="give the directory of a run"
+            )
+        if version != str(SCHEMA_VERSION):
+            raise StoreFault(
+                f"{self.path} has schema version {version}, this program knows {SCHEMA_VERSION}",
+                remedy="use the version of the program that wrote it (run.yaml names it)",
+            )
+        found = self._connection.execute("PRAGMA quick_check(1)").get
+        if found != "ok":
+            raise damaged(self.path, found)
+
+    def meta(self, name: str) -> str | None:
+        """A fact about the run."""
+        with faults(self.path):
+            value = self._connection.execute(SQL["get_meta"], (name,)).get
+            return cast("str | None", value)
+
+    def put_meta(self, name: str, value: str) -> None:
+        """Set a fact about the run, inside the open transaction if there is one."""
+        with faults(self.path):
+            self._connection.execute(SQL["put_meta"], (name, value))
+
+    def is_empty(self) -> bool:
+        """Whether the world has not begun: its process was killed before the first commit."""
+        return self.last_sequence() == 0
+
+    def has_ended(self) -> bool:
+        """Whether the log says that the run is over."""
+        with faults(self.path):
+            return bool(self._connection.execute(SQL["last_type"]).get == "run.ended")
+
+    def last_sequence(self) -> int:
+        """The number of the last event; 0 for none."""
+        with faults(self.path):
+            return cast(int, self._connection.execute(SQL["last_sequence"]).get)
+
+    def clear_outbox(self) -> None:
+        """Drop what the archive has confirmed since the last group."""
+        with faults(self.path):
+            self._connection.execute(SQL["drop_revisions"], (self._archived,))
+
+    def note(self, stamp: str, text: str) -> None:
+        """Record that a process took up the run."""
+        with faults(self.path):
+            self._connection.execute(SQL["add_incarnation"], (stamp, text))
+
+    def archived(self, sequence: int) -> None:
+        """The archive has every revision up to `sequence`; the next group drops them from the outbox."""
+        self._archived = sequence
+
+    def write(self, batch: Batch, now_ns: int) -> None:
+        """Begin a transaction and write a group's rows; `commit` or `roll_back` ends it."""
+        connection = self._connection
+        with faults(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write_rows(connection, batch, now_ns)
+            except BaseException:
+                self.roll_back()
+                raise
+
+    def _write_rows(self, connection: apsw.Connection, batch: Batch, now_ns: int) -> None:
+        ledger.sqlite.write(connection, batch.ledger)
+        events = [rows.event_row(event) for event in batch.events]
+        connection.executemany(SQL["add_event"], events)
+        self._unsealed = events
+        contents = batch.contents
+        whole = [rows.artifact_row(it, contents[it.id]) for it in batch.artifacts if it.id in contents]
+        if whole:
+            connection.executemany(SQL["put_artifact"], whole)
+        moved = [rows.moved_row(it) for it in batch.artifacts if it.id not in contents]
+        if moved:
+            connection.executemany(SQL["move_artifact"], moved)
+        if batch.revisions:
+            connection.executemany(
+                SQL["add_revision"],
+                [(it.sequence, it.artifact_id, it.revision, it.content) for it in batch.revisions],
+            )
+        connection.executemany(SQL["put_agent"], map(rows.agent_row, batch.agents))
+        for subscription_id in batch.unsubscribed:
+            connection.execute(SQL["drop_subscription"], (subscription_id,))
+        for subscription in batch.subscribed:
+            connection.execute(SQL["add_subscription"], rows.subscription_row(subscription))
+        connection.execute(SQL["put_meta"], ("time_ns", str(now_ns)))
+        connection.execute(SQL["put_meta"], ("wall_ns", str(self.wall_ns())))
+        if self._archived:
+            connection.execute(SQL["drop_revisions"], (self._archived,))
+            self._archived = 0
+
+    def commit(self) -> None:
+        """Seal the written group and make it durable. May run on another thread than `write`."""
+        with faults(self.path):
+            try:
+                sealed = self._add_seal()
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self.roll_back()
+                raise
+        self._seal = sealed
+
+    def _add_seal(self) -> bytes:
+        events, self._unsealed = self._unsealed, []
+        if not events:
+            return self._seal
+        sealed = seal(self._seal, (cast(bytes, row[-1]) for row in events))
+        self._connection.execute(SQL["add_seal"], (events[-1][0], sealed))
+        return sealed
+
+    def roll_back(self) -> None:
+        """Undo the written group."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def content(self, artifact_id: str) -> bytes:
+        """A committed content, read beside the writer."""
+        if self._reader is None:
+            with faults(self.path):
+                self._reader = open_reader(self.path)
+        with faults(self.path):
+            content = self._reader.execute(SQL["content_of"], (artifact_id,)).get
+        assert isinstance(content, bytes), f"the shelf knows '{artifact_id}' and the store does not"
+        return content
+
+    def new_world(self, *, seed: int, default_contract: str) -> World:
+        """An empty world that will be committed here."""
+        return World(
+            book=ledger.Book(),
+            shelf=Shelf(Contents(self.content)),
+            log=EventLog(),
+            subscriptions=Subscriptions(),
+            contracts=ContractBook(default_contract),
+            seed=seed,
+        )
+
+    def load_world(self, *, seed: int, default_contract: str) -> tuple[World, int]:
+        """The world as of the last commit, and its time. Raises StoreFault for rows that make no world."""
+        with faults(self.path):
+            try:
+                return self._load(seed, default_contract)
+            except (msgspec.DecodeError, LookupError, ValueError, AssertionError) as error:
+                raise damaged(self.path, f"{type(error).__name__}: {error}") from error
+
+    def _load(self, seed: int, default_contract: str) -> tuple[World, int]:
+        connection = self._connection
+        last = self.last_sequence()
+        world = World(
+            book=ledger.sqlite.load(connection),
+            shelf=Shelf(Contents(self.content)),
+            log=EventLog(last + 1),
+            subscriptions=Subscriptions(),
+            contracts=ContractBook(default_contract),
+            seed=seed,
+        )
+        for row in connection.execute(SQL["all_artifacts"]):
+            world.shelf.restore(rows.artifact_of(row))
+        for row in connection.execute(SQL["all_subscriptions"]):
+            world.subscriptions.add(rows.subscription_of(row))
+        agent_rows = list(connection.execute(SQL["all_agents"]))
+        wanted = sorted({sequence for row in agent_rows for sequence in rows.inbox_sequences(row)})
+        told = dict(self._events(wanted))
+        for row in agent_rows:
+            inbox = [told[sequence] for sequence in rows.inbox_sequences(row)]
+            accounts = world.open_accounts(cast(str, row[1]))
+            world.readmit(rows.agent_of(row, accounts, inbox))
+        return world, int(self.meta("time_ns") or 0)
+
+    def _events(self, sequences: list[int]) -> Iterator[tuple[int, Event]]:
+        for row in self._connection.execute(
+            SQL["event_bodies_of"], (msgspec.json.encode(sequences).decode(),)
+        ):
+            yield cast(int, row[0]), rows.event_of(row[1])
+
+    def close(self) -> None:
+        """Close the database; the last closer empties the write-ahead log into it."""
+        with faults(self.path):
+            if self._reader is not None:
+                self._reader.close()
+            self._connection.close()

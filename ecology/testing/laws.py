@@ -1,0 +1,121 @@
+"""What is true of every world at every moment, whatever its agents did: checked by looking at everything."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from ecology.artifacts.artifact import AGENT_TYPE, overhead_bytes
+from ecology.artifacts.shelf import words_of
+from ecology.core.limits import MAX_AMOUNT, MAX_INBOX_EVENTS, MAX_SUBSCRIPTIONS
+from ecology.kernel.actions import AgentConfig
+from ecology.kernel.agent import Agent
+from ecology.kernel.world import World
+from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, LLM_CAPACITY, LLM_RATE
+from ecology.resources.bucket import NANO, Bucket
+from ecology.testing.fingerprint import everything
+
+
+def broken_laws(world: World) -> list[str]:
+    """One line for each law that does not hold; empty for a world in order."""
+    return [
+        *_money(world),
+        *_artifacts(world),
+        *_shelf(world),
+        *_subscriptions(world),
+        *(line for agent in world.roster for line in _agent(world, agent)),
+    ]
+
+
+def _money(world: World) -> Iterator[str]:
+    for asset, total in world.book.totals().items():
+        if total:
+            yield f"{asset} sums to {total}"
+    held: Counter[int] = Counter()
+    for hold in world.book.pending():
+        held[hold.debit] += hold.amount
+    for account, owner, asset, issuer, balance, set_aside in world.book.accounts():
+        if not issuer and not 0 <= set_aside <= balance <= MAX_AMOUNT:
+            yield f"{owner} has {balance} {asset}, {set_aside} of it held"
+        if set_aside != held[account]:
+            yield f"{owner}'s holds of {asset} are {held[account]}, its account says {set_aside}"
+
+
+def _artifacts(world: World) -> Iterator[str]:
+    borne: Counter[str] = Counter()
+    for it in everything(world):
+        borne[it.bearer] += it.size_bytes
+        content = world.shelf.contents.get(it.id)
+        size = 0 if it.deleted else len(content) + (0 if it.type == AGENT_TYPE else overhead_bytes(it))
+        if it.size_bytes != size:
+            yield f"{it.id} is {size} bytes and says {it.size_bytes}"
+        if it.revision < 1 + it.deleted or it.updated_ns < it.created_ns:
+            yield f"{it.id} has revision {it.revision}, made {it.created_ns}, changed {it.updated_ns}"
+        if (it.type == AGENT_TYPE) != (it.id in world.agents) or (it.type == AGENT_TYPE and it.deleted):
+            yield f"{it.id} is of type {it.type}"
+    for agent in world.roster:
+        if agent.disk_used != borne[agent.id]:
+            yield f"{agent.id} bears {borne[agent.id]} bytes and is charged {agent.disk_used}"
+
+
+def _shelf(world: World) -> Iterator[str]:
+    """Every index finds exactly what looking at everything finds."""
+    living = [it for it in everything(world) if not it.deleted]
+
+    def found(*, type: str | None = None, owner: str | None = None, words: tuple[str, ...] = ()) -> list[str]:
+        page, _ = world.shelf.page(type=type, owner=owner, words=words, before=None, limit=len(living) + 1)
+        return [it.id for it in reversed(page)]
+
+    if found() != [it.id for it in living]:
+        yield "the shelf does not show everything"
+    for kind in {it.type for it in living}:
+        if found(type=kind) != [it.id for it in living if it.type == kind]:
+            yield f"the index of type {kind} is wrong"
+    for owner in {it.owner for it in living}:
+        if found(owner=owner) != [it.id for it in living if it.owner == owner]:
+            yield f"the index of owner {owner} is wrong"
+    for word in {word for it in living for word in words_of(it.title)}:
+        if found(words=(word,)) != [it.id for it in living if word in words_of(it.title)]:
+            yield f"the index of the word {word} is wrong"
+
+
+def _subscriptions(world: World) -> Iterator[str]:
+    for agent in world.roster:
+        mine = world.subscriptions.of(agent.id)
+        sleeping = [it for it in mine if it.subscription_id.endswith("/sleep")]
+        wanted = [] if agent.sleep is None or agent.sleep.event is None else [agent.sleep.event]
+        if [it.filter for it in sleeping] != wanted:
+            yield f"{agent.id} sleeps for {wanted} and is subscribed to {sleeping}"
+        if len(mine) - len(sleeping) > MAX_SUBSCRIPTIONS:
+            yield f"{agent.id} has {len(mine)} subscriptions"
+
+
+def _agent(world: World, agent: Agent) -> Iterator[str]:
+    if world.agents.get(agent.id) is not agent or world.roster[agent.ordinal - 1] is not agent:
+        yield f"{agent.id} is not where it belongs"
+    if world.disk_free(agent) < 0:
+        yield f"{agent.id} occupies {agent.disk_used} bytes, {-world.disk_free(agent)} too many"
+    sequences = [event.sequence for event in agent.inbox]
+    if len(sequences) > MAX_INBOX_EVENTS or sequences != sorted(set(sequences)) or agent.missed < 0:
+        yield f"the inbox of {agent.id} holds {sequences}"
+    if (agent.status == "asleep") != (agent.sleep is not None):
+        yield f"{agent.id} is {agent.status} and sleeps for {agent.sleep}"
+    if agent.sleep is not None and agent.sleep.until is not None:
+        if world.satisfied(agent, agent.llm.updated_ns):
+            yield f"{agent.id} sleeps for what is the case: {agent.sleep.until}"
+    artifact = world.shelf.find(agent.id)
+    if artifact is None or artifact.bearer != agent.id or artifact.revision != agent.config_revision:
+        yield f"{agent.id} and its artifact disagree"
+    elif msgspec.json.decode(world.shelf.contents.get(agent.id), type=AgentConfig) != agent.config:
+        yield f"{agent.id} is not what its artifact says"
+    yield from _bucket(world, agent, agent.llm, LLM_RATE, LLM_CAPACITY)
+    yield from _bucket(world, agent, agent.cpu, CPU_RATE, CPU_CAPACITY)
+
+
+def _bucket(world: World, agent: Agent, bucket: Bucket, rate: str, capacity: str) -> Iterator[str]:
+    bound = MAX_AMOUNT // NANO
+    rights = tuple(min(world.available(agent, asset), bound) for asset in (rate, capacity))
+    if (bucket.rate, bucket.capacity) != rights:
+        yield f"{agent.id}'s bucket runs at {(bucket.rate, bucket.capacity)}, its rights are {rights}"
+    if not 0 <= bucket.level_nano <= bucket.capacity * NANO:
+        yield f"{agent.id}'s bucket holds {bucket.level_nano} of {bucket.capacity * NANO} billionths"

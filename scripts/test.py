@@ -1,0 +1,30 @@
+"""All tests, for a machine that has only Python and git; arguments go to pytest (`-k ledger`, a path, `-n0`)."""
+
+import os
+import shutil
+import sys
+
+import environment
+
+WORKERS = "2"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def selection() -> "list[str]":
+    """Everything, but for the tests that need what this machine does not have; those are named."""
+    left_out = {}
+    if not any(shutil.which(browser) for browser in BROWSERS):
+        left_out["browser"] = "no Chromium (on Debian: apt install chromium)"
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mount"):
+        left_out["mount"] = "only root can mount a small disk"
+    for marker, why in left_out.items():
+        print(f"Tests marked `{marker}` are left out: {why}.", file=sys.stderr)
+    return ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []
+
+
+if __name__ == "__main__":
+    os.chdir(environment.ROOT)
+    ready = environment.ensure(environment.TEST_LOCK)
+    ready.become(
+        "python", ["-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *selection(), *sys.argv[1:]]
+    )

@@ -1,0 +1,63 @@
+"""A furnished world: things under every kind of contract, and agents in whom every kind of refusal can be met."""
+
+import json
+
+from ecology.core.limits import MAX_SUBSCRIPTIONS
+from ecology.events.subscriptions import Predicate
+from ecology.kernel.actions import AgentConfig, Configure, Delete, Spawn, Subscribe, Write
+from ecology.resources.assets import DISK, SCRIP
+from ecology.testing.worlds import GRANTS, Stage
+
+ME, OTHER, FULL, BUSY = "agent-0001", "agent-0002", "agent-0003", "agent-0004"
+"""Who acts; who owns things; who takes anything and has no room; who has all the subscriptions there are."""
+
+QUOTA = GRANTS[DISK]
+HALF_A_PAIR = "\ud800"
+MINE, GIFT, LARGE_GIFT = "mine", "gift", "large-gift"
+PRIVATE, PUBLIC, BLOB, DATA, GONE = "private-note", "public-note", "blob", "data", "gone"
+CHILD, WARD = "child", "ward"
+"""Agents that ME brought to life: one that only itself may change, one that everybody may."""
+
+MAKER = AgentConfig(strategy="maker")
+
+
+def scene() -> Stage:
+    """Four settlers and two children among artifacts under every kind of contract."""
+    stage = Stage.of(4)
+    for name, config in ((OTHER, Configure(accepts_from=[])), (FULL, Configure(accepts_from=["*"]))):
+        stage.do(name, config)
+    stage.do(OTHER, Write(PRIVATE, "mine alone", contract="private"))
+    stage.do(OTHER, Write(PUBLIC, "one two two aaa", contract="public"))
+    stage.do(OTHER, Write(BLOB, "AAEC", format="bytes", contract="public"))
+    stage.do(OTHER, Write(DATA, '{"n": 1}', format="json", contract="public"))
+    stage.do(OTHER, Write(GONE, "soon", contract="public"))
+    stage.do(OTHER, Delete(GONE))
+    stage.do(OTHER, Write("a-subscription", "x"))
+    stage.do(OTHER, Subscribe("agent.state"))
+    stage.do(ME, Write(MINE, "x" * 1_000))
+    stage.do(ME, Write(GIFT, "for you", contract="transferable_freeware"))
+    stage.do(ME, Write(LARGE_GIFT, "x" * 20_000, contract="transferable_freeware"))
+    stage.do(ME, Spawn(CHILD, MAKER, {DISK: 100}))
+    stage.do(ME, Spawn(WARD, MAKER, {DISK: 100, SCRIP: 1}, contract="public"))
+    stage.do(FULL, Write("ballast", "x" * (QUOTA - 10_000)))
+    for number in range(MAX_SUBSCRIPTIONS):
+        stage.do(BUSY, Subscribe("agent.state", [Predicate("agent_id", "eq", f"x{number}")]))
+    return stage
+
+
+def others_subscription(stage: Stage) -> str:
+    """The id of a subscription that is not ME's."""
+    return stage.world.subscriptions.of(OTHER)[0].subscription_id
+
+
+def nested(levels: int) -> dict[str, object]:
+    """An object of that many levels."""
+    value: dict[str, object] = {}
+    for _ in range(levels - 1):
+        value = {"x": value}
+    return value
+
+
+def config_of(size_bytes: int) -> str:
+    """The text of a configuration of at least that size."""
+    return json.dumps({"strategy": "maker", "prompt": "x" * size_bytes})

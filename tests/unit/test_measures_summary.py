@@ -1,0 +1,178 @@
+"""The summary: its contract, what it refuses to measure, and how it reads at the terminal."""
+
+import io
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from ecology.core.errors import RunFault
+from ecology.events.records import encode
+from ecology.observe.measures.lines import records
+from ecology.observe.summary import (
+    AuditCheck,
+    AuditResult,
+    Container,
+    RunFacts,
+    Summary,
+    assemble,
+    encode_summary,
+    summarise,
+)
+from ecology.observe.summary_table import render_table, visible
+from ecology.testing.histories import InventedWorld, history
+from tests.unit.measures_log import Log
+
+CONTRACT = {
+    "": "run_id scenario seed agents clock world_seconds wall_seconds cpu_seconds peak_rss_bytes actions refusals "
+    "events event_log_sha256 actions_per_second model measures scarcity audit container run_dir",
+    "model": "calls input_tokens output_tokens usd_micros estimate_usd_micros",
+    "measures": "supply gini velocity coordination_density coalitions specialisation reuse capital_depth "
+    "action_entropy_bits",
+    "audit": "ok checks",
+    "container": "cpus memory_bytes source",
+}
+"""Names that scripts rely on."""
+
+
+def facts(**changes: object) -> RunFacts:
+    base = RunFacts(
+        run_id="20260131T235959Z-container-7",
+        run_dir="runs/20260131T235959Z-container-7",
+        wall_seconds=2.0,
+        cpu_seconds=1.5,
+        peak_rss_bytes=100 << 20,
+        event_log_sha256="ab" * 32,
+        costs="modelled",
+        concurrent_thoughts=15,
+        audit=AuditResult(True, [AuditCheck("assets sum to zero", True)]),
+        container=Container(2.0, 4 << 30, "cgroup v2"),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def summary(world: InventedWorld, **changes: object) -> Summary:
+    return assemble(summarise(history(world)), facts(**changes))
+
+
+def printed(text: Summary, *, encoding: str = "utf-8", **options: object) -> str:
+    buffer = io.BytesIO()
+    file = io.TextIOWrapper(buffer, encoding=encoding, errors="strict")
+    Console(file=file, width=80, **options).print(render_table(text))  # type: ignore[arg-type]
+    file.flush()
+    return buffer.getvalue().decode(encoding)
+
+
+def test_the_summary_keeps_its_contract() -> None:
+    decoded = msgspec.json.decode(encode_summary(summary(InventedWorld(models=True))))
+    for place, names in CONTRACT.items():
+        assert set(names.split()) <= set(decoded[place] if place else decoded), place
+    for resource in decoded["scarcity"].values():
+        assert {"share_waiting", "share_used", "binds"} <= set(resource)
+    assert decoded["world_seconds"] == 600
+    assert decoded["actions_per_second"] == decoded["actions"] / 2
+    assert decoded["refusals"] and all(isinstance(count, int) for count in decoded["refusals"].values())
+
+
+def test_the_same_events_give_the_same_summary_however_they_arrive() -> None:
+    world = InventedWorld(agents=9, seconds=120)
+    lines: Iterator[bytes] = (encode(event) for event in history(world))
+    assert encode_summary(assemble(summarise(records(lines)), facts())) == encode_summary(summary(world))
+
+
+def test_a_summary_survives_its_own_file() -> None:
+    original = summary(InventedWorld(models=True, budget_usd_micros=20_000))
+    assert msgspec.json.decode(encode_summary(original), type=Summary) == original
+
+
+def test_the_burn_is_what_budgets_lost_or_else_what_models_cost() -> None:
+    def burn(world: InventedWorld) -> float | None:
+        return summarise(history(world)).measures.budget_burn_usd_micros_per_hour
+
+    assert burn(InventedWorld()) is None
+    assert burn(InventedWorld(budget_usd_micros=20_000)) == 5 * 20_000 * 6, (
+        "five agents spent it all in ten minutes"
+    )
+    modelled = summarise(history(InventedWorld(models=True)))
+    assert modelled.measures.budget_burn_usd_micros_per_hour == modelled.model.usd_micros * 6
+
+
+def test_an_unfinished_run_can_be_measured_so_far() -> None:
+    events = list(history(InventedWorld()))[:200]
+    measured = summarise(events)
+    assert measured.identity.outcome == "unfinished"
+    assert measured.world_ns == events[-1].time_ns
+
+
+def test_a_log_without_its_beginning_is_refused() -> None:
+    with pytest.raises(RunFault, match=r"does not begin with run\.started"):
+        summarise(list(history(InventedWorld()))[1:])
+
+
+def test_a_log_of_another_schema_is_refused() -> None:
+    log = Log()
+    log.start(schema_version=99)
+    with pytest.raises(RunFault, match="schema 99, this version reads 1"):
+        summarise(log.events)
+
+
+def test_a_line_that_is_no_event_is_named() -> None:
+    good = encode(next(history(InventedWorld())))
+    with pytest.raises(RunFault, match="line 2 of the event log is no event") as caught:
+        list(records([good, b'{"type":"rumour"}']))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_that_began_and_ended_at_once() -> None:
+    log = Log()
+    log.start()
+    log.end(0)
+    measured = summarise(log.events)
+    assert (measured.world_ns, measured.actions) == (0, 0)
+    text = printed(assemble(measured, facts(wall_seconds=0.0)))
+    assert "no data" in text
+    assert "Nothing bound" in text
+
+
+def test_the_table_fits_80_columns_with_many_agents_and_long_names() -> None:
+    world = InventedWorld(agents=40, seconds=300, models=True, scenario="x" * 64)
+    text = printed(summary(world, container=Container(2.0, 4 << 30, "cgroup v2 " + "/deep" * 40)))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for words in (
+        "Scarcity bound: llm_rate and disk.",
+        "Strategies' fortunes",
+        "Richest",
+        "Refusals (",
+        "audit passed",
+    ):
+        assert words in text
+
+
+def test_the_table_needs_neither_colour_nor_unicode() -> None:
+    world = InventedWorld()
+    assert "\x1b" not in printed(summary(world), encoding="ascii")
+    assert "\x1b" in printed(summary(world), force_terminal=True, color_system="standard", no_color=False)
+    uncoloured = printed(summary(world), force_terminal=True, no_color=True)
+    assert "\x1b[3" not in uncoloured, "bold and dim at most"
+
+
+def test_a_broken_audit_cannot_be_overlooked() -> None:
+    broken = AuditResult(
+        False, [AuditCheck("assets sum to zero", False), AuditCheck("no hold is lost", True)]
+    )
+    assert "audit FAILED: assets sum to zero" in printed(summary(InventedWorld(), audit=broken))
+
+
+def test_words_from_the_world_cannot_steer_the_terminal() -> None:
+    assert visible("a\x1b[2Jb\nc\u202e[red]d") == "a?[2Jb?c?[red]d"
+    assert visible("x" * 100) == "x" * 37 + "..."
+    log = Log()
+    log.start(agents=1)
+    log.spawn("a", strategy="\x1b]0;owned\x07[bold]evil[/nope]")
+    log.act("a", "write", reason="[link=file:///]\x1b[31m")
+    log.end(1)
+    text = printed(assemble(summarise(log.events), facts()))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "[link=file" in text
