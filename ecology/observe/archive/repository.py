@@ -202,6 +202,7 @@ class Repository:
         """A long command, ended early if `pause` raises."""
         with self.spawn(list(arguments), stdout=subprocess.DEVNULL) as process:
             try:
+                pause(0)  # heard even when the command is over before the first look
                 while process.poll() is None:
                     pause(_LOOK_MS)
             except BaseException:
