@@ -48,6 +48,7 @@ class Book(Chart):
         self._changed: dict[int, Account] = {}
         self._fresh: dict[int, TransferRow] = {}
         self._holds: dict[int, tuple[HoldState, int]] = {}
+        self._journal: list[tuple[Transfer, Transfer | None]] | None = None
 
     def restore_hold(self, hold: Transfer) -> None:
         """Take in a pending hold whose amount the restored accounts count as held; for loading only."""
@@ -92,6 +93,8 @@ class Book(Chart):
         self._changed[debit] = source
         self._changed[credit] = target
         self._fresh[transfer_id] = row
+        if self._journal is not None:
+            self._journal.append((Transfer.of(row), None))
         return _CREATED
 
     def apply(self, transfer: Transfer) -> Status:
@@ -107,10 +110,29 @@ class Book(Chart):
             return seen
         if not fields_valid(t):
             return Status.FIELD_INVALID
+        hold = self._pending.get(t.pending_id)
         status = self._hold(t) if t.kind is Kind.HOLD else self._resolve(t)
         if status is _CREATED:
             self._fresh[t.id] = row
+            if self._journal is not None:
+                self._journal.append((t, hold))
         return status
+
+    def savepoint(self) -> int:
+        """A mark for `roll_back`; from the first one on the book remembers what it does, until `release`."""
+        if self._journal is None:
+            self._journal = []
+        return len(self._journal)
+
+    def roll_back(self, savepoint: int) -> None:
+        """Take back every transfer, hold, post and void since the savepoint; accounts opened since then stay, empty."""
+        assert self._journal is not None, "no savepoint was taken"
+        while len(self._journal) > savepoint:
+            self._undo(*self._journal.pop())
+
+    def release(self) -> None:
+        """Forget every savepoint: what happened has happened."""
+        self._journal = None
 
     def apply_linked(self, transfers: Sequence[Transfer]) -> list[Status]:
         """Make all of a chain or nothing of it.
@@ -131,6 +153,8 @@ class Book(Chart):
             return statuses
         for transfer, hold in reversed(made):
             self._undo(transfer, hold)
+            if self._journal is not None:
+                self._journal.pop()
         failing = next(place for place, status in enumerate(statuses) if status is not _CREATED)
         answer = [Status.LINKED_FAILED] * len(transfers)
         answer[failing] = statuses[failing]

@@ -21,7 +21,8 @@ class Artifact(msgspec.Struct, kw_only=True):
 
     `created_by` is who wrote it first, for ever; `owner` may move under contracts that say so; `bearer` is the
     principal whose disk quota it occupies. `size_bytes` counts content, metadata and interface. A deleted artifact
-    keeps its name: nobody can take over what others may still refer to.
+    keeps its name: nobody can take over what others may still refer to. `standing` is whether it has accounts.
+    `contract_state` is what its contract, if that is code, remembers about it: JSON, or empty.
     """
 
     id: str
@@ -41,6 +42,13 @@ class Artifact(msgspec.Struct, kw_only=True):
     created_ns: int
     updated_ns: int
     deleted: bool = False
+    standing: bool = False
+    contract_state: str = ""
+
+    @property
+    def executable(self) -> bool:
+        """Whether it has methods to invoke."""
+        return self.interface is not None and "methods" in self.interface
 
 
 def card(artifact: Artifact) -> dict[str, object]:
@@ -52,6 +60,7 @@ def card(artifact: Artifact) -> dict[str, object]:
         "owner": artifact.owner,
         "created_by": artifact.created_by,
         "contract": artifact.contract,
+        "executable": artifact.executable,
         "revision": artifact.revision,
         "size_bytes": artifact.size_bytes,
     }
@@ -75,7 +84,7 @@ def is_deep(value: object) -> bool:
 
 def overhead_bytes(artifact: Artifact) -> int:
     """Bytes that metadata, title, dependencies and interface occupy: no storage is free."""
-    used = len(artifact.title.encode())
+    used = len(artifact.title.encode()) + len(artifact.contract_state.encode())
     if artifact.metadata:
         used += len(msgspec.json.encode(artifact.metadata))
     if artifact.interface is not None:
@@ -108,4 +117,6 @@ def announcement(
         content_sha256=hashlib.sha256(content).hexdigest(),
         depends_on=artifact.depends_on,
         title=artifact.title,
+        executable=artifact.executable,
+        standing=artifact.standing,
     )

@@ -34,6 +34,17 @@ class Contents:
         """A new content, part of the open group."""
         self._open[artifact_id] = content
 
+    def uncommitted(self, artifact_id: str) -> bytes | None:
+        """The content put into the open group, or None."""
+        return self._open.get(artifact_id)
+
+    def take_back(self, artifact_id: str, content: bytes | None) -> None:
+        """Undo a `put`: the open group holds what `uncommitted` said before it."""
+        if content is None:
+            self._open.pop(artifact_id, None)
+        else:
+            self._open[artifact_id] = content
+
     def close_group(self) -> dict[str, bytes]:
         """The open group goes to the store; its contents stay at hand until `committed`."""
         assert not self._committing, "one group commits at a time"

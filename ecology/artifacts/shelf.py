@@ -42,6 +42,10 @@ class Shelf:
         """The artifact of that name, deleted ones included, or None."""
         return self._things.get(artifact_id)
 
+    def everything(self) -> Iterator[Artifact]:
+        """All artifacts in the order of their creation, deleted ones included."""
+        return iter(self._things.values())
+
     def restore(self, artifact: Artifact) -> None:
         """Put back what the store holds."""
         self._things[artifact.id] = artifact
@@ -54,6 +58,10 @@ class Shelf:
         self._things[artifact.id] = artifact
         self._file(artifact)
         self.contents.put(artifact.id, content)
+        self._changed[artifact.id] = artifact
+
+    def note(self, artifact: Artifact) -> None:
+        """A field was changed that no index knows."""
         self._changed[artifact.id] = artifact
 
     def revise(self, artifact: Artifact, content: bytes, *, type: str, title: str) -> None:
@@ -83,6 +91,23 @@ class Shelf:
         artifact.deleted = True
         self.contents.put(artifact.id, b"")
         self._changed[artifact.id] = artifact
+
+    def reinstate(self, artifact: Artifact, before: Artifact, content: bytes | None) -> None:
+        """Make an artifact again what it was; `content` is its uncommitted content then, if it had one."""
+        if not artifact.deleted:
+            self._unfile(artifact)
+        for field in artifact.__struct_fields__:
+            setattr(artifact, field, getattr(before, field))
+        if not artifact.deleted:
+            self._file(artifact)
+        self.contents.take_back(artifact.id, content)
+
+    def forget(self, artifact: Artifact) -> None:
+        """Undo an `add`: there never was such an artifact, and its name is free."""
+        self._unfile(artifact)
+        del self._things[artifact.id]
+        self._changed.pop(artifact.id, None)
+        self.contents.take_back(artifact.id, None)
 
     def take_changed(self) -> list[Artifact]:
         """The artifacts changed since the last call, which the caller now commits."""

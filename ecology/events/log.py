@@ -16,6 +16,8 @@ class EventLog:
         self._next = next_sequence
         self._tail: list[Event] = []
         self._listeners: dict[type[Event], list[Callable[[Event], None]]] = {}
+        self.later: Callable[[Callable[[Event], None], Event], None] | None = None
+        """Where listeners wait while it is not yet sure that an event happened; None while it is."""
 
     @property
     def next_sequence(self) -> int:
@@ -40,7 +42,18 @@ class EventLog:
         listeners = self._listeners.get(type(event))
         if listeners is not None:
             for listener in listeners:
-                listener(event)
+                if self.later is None:
+                    listener(event)
+                else:
+                    self.later(listener, event)
+
+    def take_back(self, next_sequence: int) -> None:
+        """Forget the uncommitted events from `next_sequence` on: they did not happen, and nobody was told."""
+        taken = self._next - next_sequence
+        assert 0 <= taken <= len(self._tail), "what is committed stays"
+        if taken:
+            del self._tail[-taken:]
+            self._next = next_sequence
 
     def take_tail(self) -> list[Event]:
         """The uncommitted events, which the caller now commits."""

@@ -15,7 +15,12 @@ from ecology.events.records import (
     ArtifactCreated,
     ArtifactDeleted,
     ArtifactUpdated,
+    BidClosed,
     Event,
+    ListingClosed,
+    ListingOpened,
+    ListingSold,
+    MintResolved,
     OwnershipMoved,
     TransferPosted,
 )
@@ -30,6 +35,11 @@ PUBLIC_FAMILIES: tuple[type[Event], ...] = (
     ArtifactDeleted,
     OwnershipMoved,
     TransferPosted,
+    ListingOpened,
+    ListingSold,
+    ListingClosed,
+    MintResolved,
+    BidClosed,
 )
 """What an agent may subscribe to. Messages and one's own payments arrive without subscribing."""
 

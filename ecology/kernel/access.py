@@ -20,5 +20,5 @@ def find(world: World, artifact_id: str) -> Artifact | Refused:
 
 def authorise(world: World, turn: Turn, access: Access, artifact: Artifact) -> Refused | None:
     """The contract's refusal, or None."""
-    decision = world.contracts.check(turn.agent.id, access, artifact)
+    decision = world.contracts.check(turn.actor.id, access, artifact)
     return None if decision.allowed else Refused(refusals.NOT_PERMITTED, decision.reason)

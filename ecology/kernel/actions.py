@@ -15,17 +15,22 @@ class Noop(msgspec.Struct, frozen=True, tag_field="action", tag="noop", forbid_u
 
 
 class Read(msgspec.Struct, frozen=True, tag_field="action", tag="read", forbid_unknown_fields=True):
-    """Read an artifact's content from a byte offset; the outcome says where to go on."""
+    """Read an artifact's content from a byte offset; the outcome says where to go on.
+
+    A contract may ask for scrip: `max_price`, here and elsewhere, is the most one is willing to pay.
+    """
 
     artifact: str
     offset: int = 0
+    max_price: int | None = None
 
 
 class Write(msgspec.Struct, frozen=True, tag_field="action", tag="write", forbid_unknown_fields=True):
     """Create an artifact, or replace the content of one whose contract allows it.
 
     `format` is text, json or bytes (base64 in `content`). `contract`, `interface` and `metadata` left out keep what
-    they were (a new artifact gets the world's default contract).
+    they were (a new artifact gets the world's default contract). An artifact with an `interface` that names `methods` is
+    executable: its content is Python with a function for each. `standing` gives a new artifact accounts of its own.
     """
 
     artifact: str
@@ -37,6 +42,8 @@ class Write(msgspec.Struct, frozen=True, tag_field="action", tag="write", forbid
     depends_on: list[str] = []
     interface: dict[str, object] | None = None
     metadata: dict[str, str] | None = None
+    standing: bool = False
+    max_price: int | None = None
 
 
 class Edit(msgspec.Struct, frozen=True, tag_field="action", tag="edit", forbid_unknown_fields=True):
@@ -45,12 +52,27 @@ class Edit(msgspec.Struct, frozen=True, tag_field="action", tag="edit", forbid_u
     artifact: str
     old: str
     new: str
+    max_price: int | None = None
 
 
 class Delete(msgspec.Struct, frozen=True, tag_field="action", tag="delete", forbid_unknown_fields=True):
     """Delete an artifact; its bytes are freed, its name stays taken."""
 
     artifact: str
+    max_price: int | None = None
+
+
+class Invoke(msgspec.Struct, frozen=True, tag_field="action", tag="invoke", forbid_unknown_fields=True):
+    """Call a method of an executable artifact. What it costs is paid only if it returns.
+
+    Code without standing acts as its caller: `allowance` is how much of one's scrip it may move beside the price.
+    """
+
+    artifact: str
+    method: str = "run"
+    args: dict[str, object] = {}
+    max_price: int | None = None
+    allowance: int = 0
 
 
 class Transfer(msgspec.Struct, frozen=True, tag_field="action", tag="transfer", forbid_unknown_fields=True):
@@ -105,10 +127,63 @@ class Message(msgspec.Struct, frozen=True, tag_field="action", tag="message", fo
 
 
 class Query(msgspec.Struct, frozen=True, tag_field="action", tag="query", forbid_unknown_fields=True):
-    """Ask the kernel by name: artifacts, artifact, interface, principals, principal, self, subscriptions, world."""
+    """Ask the kernel by name: artifacts, artifact, interface, principals, principal, self, subscriptions,
+    listings, listing, mint, delegations, world.
+    """
 
     name: str
     args: dict[str, str | int] = {}
+
+
+class Bid(msgspec.Struct, frozen=True, tag_field="action", tag="bid", forbid_unknown_fields=True):
+    """Submit an artifact of one's own to the mint; `amount` is held until the next resolution."""
+
+    artifact: str
+    amount: int
+
+
+class List(msgspec.Struct, frozen=True, tag_field="action", tag="list", forbid_unknown_fields=True):
+    """Offer an artifact, or `amount` of an asset, at a price, optionally to one `buyer` only.
+
+    With `rent_ms` the buyer has the right for that long, then it comes back by itself.
+    """
+
+    price: int
+    artifact: str | None = None
+    asset: str | None = None
+    amount: int = 0
+    rent_ms: int = 0
+    buyer: str | None = None
+
+
+class Buy(msgspec.Struct, frozen=True, tag_field="action", tag="buy", forbid_unknown_fields=True):
+    """Buy what a listing offers: the price and the thing move together or not at all."""
+
+    listing: str
+    max_price: int | None = None
+
+
+class Cancel(msgspec.Struct, frozen=True, tag_field="action", tag="cancel", forbid_unknown_fields=True):
+    """Withdraw a listing of one's own that nobody has bought."""
+
+    listing: str
+
+
+class Delegate(msgspec.Struct, frozen=True, tag_field="action", tag="delegate", forbid_unknown_fields=True):
+    """Let a contract charge oneself for others' accesses: scrip, or CPU microseconds (`cpu`), per call and per window."""
+
+    charger: str
+    max_per_call: int
+    max_per_window: int
+    window_ms: int
+    asset: str = "scrip"
+
+
+class Revoke(msgspec.Struct, frozen=True, tag_field="action", tag="revoke", forbid_unknown_fields=True):
+    """End a delegation of one's own at once."""
+
+    charger: str
+    asset: str = "scrip"
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -160,6 +235,13 @@ Action = (
     | Query
     | Spawn
     | Configure
+    | Invoke
+    | Bid
+    | List
+    | Buy
+    | Cancel
+    | Delegate
+    | Revoke
 )
 
 ACTION_TYPES: tuple[type[msgspec.Struct], ...] = (
@@ -176,6 +258,13 @@ ACTION_TYPES: tuple[type[msgspec.Struct], ...] = (
     Query,
     Spawn,
     Configure,
+    Invoke,
+    Bid,
+    List,
+    Buy,
+    Cancel,
+    Delegate,
+    Revoke,
 )
 NAME_OF: dict[type[msgspec.Struct], str] = {kind: str(kind.__struct_config__.tag) for kind in ACTION_TYPES}
 

@@ -11,23 +11,33 @@ from ecology.resources.bucket import Bucket
 Status = Literal["active", "asleep", "blocked", "frozen"]
 
 
-class Agent:
+class Principal:
+    """Whoever has standing: holds scrip and rights, bears costs. One without a loop is an account, an artifact's own.
+
+    `accounts` maps assets to ledger accounts. `disk_used` counts the bytes of the artifacts it bears.
+    """
+
+    __slots__ = ("accounts", "disk_used", "id")
+
+    def __init__(self, principal_id: str, accounts: dict[str, int]) -> None:
+        self.id = principal_id
+        self.accounts = accounts
+        self.disk_used = 0
+
+
+class Agent(Principal):
     """Mutable state of one agent; everything the store keeps of it besides its ledger accounts.
 
-    `ordinal` is its place in the world's order and its key on the clock. `accounts` maps assets to ledger accounts.
-    `disk_used` counts the bytes of the artifacts it bears. `due_ns` is when its next turn would have begun had it not
+    `ordinal` is its place in the world's order and its key on the clock. `due_ns` is when its next turn would have begun had it not
     had to wait on `waiting_on`. `wake_ns` is when its loop looks next.
     """
 
     __slots__ = (
-        "accounts",
         "config",
         "config_revision",
         "cpu",
-        "disk_used",
         "due_ns",
         "failures",
-        "id",
         "inbox",
         "llm",
         "mind",
@@ -42,11 +52,10 @@ class Agent:
     )
 
     def __init__(self, agent_id: str, ordinal: int, config: AgentConfig, accounts: dict[str, int]) -> None:
-        self.id = agent_id
+        super().__init__(agent_id, accounts)
         self.ordinal = ordinal
         self.config = config
         self.config_revision = 1
-        self.accounts = accounts
         self.status: Status = "active"
         self.reason = ""
         self.turn = 0
@@ -57,7 +66,6 @@ class Agent:
         self.sleep: Sleep | None = None
         self.llm = Bucket(0, 0, 0, 0)
         self.cpu = Bucket(0, 0, 0, 0)
-        self.disk_used = 0
         self.inbox: list[Event] = []
         self.missed = 0
         self.mind = b""

@@ -16,7 +16,8 @@ from ecology.events.subscriptions import EventFilter, Subscription, fault
 from ecology.kernel import refusals
 from ecology.kernel.actions import Message, Sleep, Subscribe, Unsubscribe
 from ecology.kernel.batch import Turn
-from ecology.kernel.world import World, sleep_subscription
+from ecology.kernel.sleepers import sleep_subscription
+from ecology.kernel.world import World
 
 STATE_FIELDS = ("scrip", "disk_free", "llm_tokens", "llm_budget", "inbox")
 STATE_OPERATORS = ("ge", "le")

@@ -84,6 +84,8 @@ def write(world: World, turn: Turn, action: Write) -> Outcome:
         return lineage.rewrite(world, turn, artifact, content)
     if action.type == AGENT_TYPE:
         return Refused(refusals.IS_PRINCIPAL, "an agent comes to life by 'spawn'")
+    if action.standing and not artifact.standing:
+        return Refused(refusals.ARGUMENT_INVALID, "standing is given when an artifact is created")
     return _revise(world, turn, artifact, content, action)
 
 
@@ -122,11 +124,13 @@ def delete(world: World, turn: Turn, action: Delete) -> Outcome:
         return artifact
     if artifact.type == AGENT_TYPE:
         return Refused(refusals.IS_PRINCIPAL, "agents never die")
+    if artifact.standing:
+        return Refused(refusals.IS_PRINCIPAL, "what holds scrip or rights of its own is not deleted")
     if denied := authorise(world, turn, "delete", artifact):
         return denied
-    bearer = world.agents[artifact.bearer]
-    bearer.disk_used -= artifact.size_bytes
-    world.touch(bearer)
+    bearer = world.principals[artifact.bearer]
+    world.altering(artifact)
+    world.charge_disk(bearer, -artifact.size_bytes)
     freed, artifact.size_bytes = artifact.size_bytes, 0
     artifact.revision += 1
     artifact.updated_ns = turn.now_ns
@@ -135,7 +139,7 @@ def delete(world: World, turn: Turn, action: Delete) -> Outcome:
         ArtifactDeleted(
             sequence=world.log.next_sequence,
             time_ns=turn.now_ns,
-            principal_id=turn.agent.id,
+            principal_id=turn.actor.id,
             turn_id=turn.id,
             artifact_id=artifact.id,
             artifact_type=artifact.type,
@@ -216,7 +220,7 @@ def _kept_interface(action: Write) -> dict[str, object] | None:
 def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
     if action.type == AGENT_TYPE:
         return Refused(refusals.IS_PRINCIPAL, "an agent comes to life by 'spawn'")
-    author = turn.agent
+    author = turn.actor
     artifact = Artifact(
         id=action.artifact,
         created_sequence=world.log.next_sequence,
@@ -234,21 +238,25 @@ def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
         size_bytes=0,
         created_ns=turn.now_ns,
         updated_ns=turn.now_ns,
+        standing=action.standing,
     )
     size = len(content) + overhead_bytes(artifact)
     if size > world.disk_free(author):
         return Refused(refusals.DISK_QUOTA, f"{size} bytes wanted, {world.disk_free(author)} free")
     artifact.size_bytes = size
-    author.disk_used += size
-    world.touch(author)
+    world.charge_disk(author, size)
     world.shelf.add(artifact, content)
+    if world.journal.active:
+        world.journal.undo.append(lambda: world.shelf.forget(artifact))
+    if action.standing:
+        world.grant_standing(artifact.id)
     world.publish(artifact, content, turn.now_ns, author.id, turn.id)
     return Committed({"artifact": artifact.id, "revision": 1, "size_bytes": size})
 
 
 def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action: Write | None) -> Outcome:
     """A new revision. Whoever writes bears the bytes from then on, so nobody fills another's disk."""
-    author = turn.agent
+    author = turn.actor
     draft = artifact
     if action is not None:
         draft = msgspec.structs.replace(
@@ -261,14 +269,13 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
             interface=artifact.interface if action.interface is None else _kept_interface(action),
         )
     size = len(content) + overhead_bytes(draft)
-    bearer = world.agents[artifact.bearer]
+    bearer = world.principals[artifact.bearer]
     grown = size - artifact.size_bytes if bearer is author else size
     if grown > 0 and grown > world.disk_free(author):
         return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(author)} free")
-    bearer.disk_used -= artifact.size_bytes
-    author.disk_used += size
-    world.touch(bearer)
-    world.touch(author)
+    world.altering(artifact)
+    world.charge_disk(bearer, -artifact.size_bytes)
+    world.charge_disk(author, size)
     artifact.bearer = author.id
     artifact.size_bytes = size
     artifact.revision += 1

@@ -6,20 +6,34 @@ from ecology.artifacts.artifact import Artifact
 from ecology.core import ids
 from ecology.events.records import Event
 from ecology.events.subscriptions import Subscription
-from ecology.kernel.agent import Agent
+from ecology.kernel.agent import Agent, Principal
 from ledger import Delta
 
 
 class Turn:
-    """One turn of one principal: who acts, when, and how many ledger transfers it has made so far."""
+    """One turn of one agent: who acts, when, and how many ledger transfers it has made so far.
 
-    __slots__ = ("agent", "id", "now_ns", "step")
+    `actor` is the principal on whose behalf a deed is done: the agent itself, or, while code with standing runs, the
+    executable. `depth` counts the code that is running. `code_us` and `code_measured_us` add up the CPU of the code
+    whose cost the agent bears: as modelled, and as the worker measured it.
+    """
+
+    __slots__ = ("actor", "agent", "code_measured_us", "code_us", "depth", "id", "now_ns", "step")
 
     def __init__(self, agent: Agent, now_ns: int) -> None:
         self.agent = agent
+        self.actor: Principal = agent
         self.id = ids.turn_id(agent.id, agent.turn)
         self.now_ns = now_ns
         self.step = 0
+        self.depth = 0
+        self.code_us = 0
+        self.code_measured_us = 0
+
+    @property
+    def may_move(self) -> bool:
+        """Whether the turn has ids left for one more deed of up to four transfers; the last ids are for its thought."""
+        return self.step < ids.MAX_STEPS - 8
 
     def next_transfer_id(self) -> int:
         """The id of this turn's next transfer."""
@@ -48,3 +62,5 @@ class Batch(msgspec.Struct):
     ledger: Delta
     subscribed: list[Subscription]
     unsubscribed: list[str]
+    records: list[tuple[str, str, bytes | None]]
+    """Kind, id and JSON body of what the registers changed; a body of None is gone."""

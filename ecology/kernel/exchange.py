@@ -1,13 +1,13 @@
 """transfer: scrip, rights in part, and the ownership of artifacts."""
 
-from ecology.artifacts.artifact import AGENT_TYPE
+from ecology.artifacts.artifact import AGENT_TYPE, Artifact
 from ecology.core.limits import MAX_AMOUNT, MAX_MEMO_BYTES
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import OwnershipMoved
 from ecology.kernel import refusals
 from ecology.kernel.access import authorise, find
 from ecology.kernel.actions import Transfer
-from ecology.kernel.agent import Agent
+from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Turn
 from ecology.kernel.world import World
 from ecology.resources.assets import DISK, UNITS
@@ -16,10 +16,10 @@ from ledger import Status as LedgerStatus
 
 def transfer(world: World, turn: Turn, action: Transfer) -> Outcome:
     """Give an amount of an asset, or an artifact."""
-    receiver = world.agents.get(action.to)
+    receiver = world.principals.get(action.to)
     if receiver is None:
         return Refused(refusals.UNKNOWN_PRINCIPAL, f"nobody named '{action.to[:64]}' has standing")
-    if receiver is turn.agent:
+    if receiver is turn.actor:
         return Refused(refusals.SELF_DEALING, refusals.MEANING[refusals.SELF_DEALING])
     if not action.memo.isascii() and not _is_unicode(action.memo):
         return Refused(refusals.ARGUMENT_INVALID, "the memo is not valid Unicode")
@@ -38,8 +38,8 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _pay(world: World, turn: Turn, receiver: Agent, action: Transfer) -> Outcome:
-    giver, asset, amount = turn.agent, action.asset, action.amount
+def _pay(world: World, turn: Turn, receiver: Principal, action: Transfer) -> Outcome:
+    giver, asset, amount = turn.actor, action.asset, action.amount
     if asset not in UNITS:
         return Refused(refusals.UNKNOWN_ASSET, f"no asset '{asset[:64]}'; there are {', '.join(UNITS)}")
     if not 1 <= amount <= MAX_AMOUNT:
@@ -51,12 +51,14 @@ def _pay(world: World, turn: Turn, receiver: Agent, action: Transfer) -> Outcome
         )
     if asset == DISK and amount > world.disk_free(giver):
         return Refused(refusals.QUOTA_IN_USE, f"only {world.disk_free(giver)} bytes of the quota are free")
+    if not turn.may_move:
+        return Refused(refusals.TOO_MANY, "one turn makes no more transfers than this")
     status = world.move(turn, giver, receiver, asset, amount, action.memo)
     assert status is LedgerStatus.CREATED, f"the ledger disagrees with its own balance: {status}"
     return Committed({"to": receiver.id, "asset": asset, "amount": amount})
 
 
-def _hand_over(world: World, turn: Turn, receiver: Agent, artifact_id: str) -> Outcome:
+def _hand_over(world: World, turn: Turn, receiver: Principal, artifact_id: str) -> Outcome:
     """Ownership moves, and the bytes with it: the receiver must have agreed and have room."""
     artifact = find(world, artifact_id)
     if isinstance(artifact, Refused):
@@ -65,21 +67,25 @@ def _hand_over(world: World, turn: Turn, receiver: Agent, artifact_id: str) -> O
         return Refused(refusals.IS_PRINCIPAL, "an agent is nobody's to give")
     if denied := authorise(world, turn, "transfer", artifact):
         return denied
-    accepted = receiver.config.accepts_from
-    if turn.agent.id not in accepted and "*" not in accepted:
-        return Refused(refusals.NOT_ACCEPTED, f"'{receiver.id}' accepts no artifacts from '{turn.agent.id}'")
-    bearer = world.agents[artifact.bearer]
+    accepted = receiver.config.accepts_from if isinstance(receiver, Agent) else []
+    if turn.actor.id not in accepted and "*" not in accepted:
+        return Refused(refusals.NOT_ACCEPTED, f"'{receiver.id}' accepts no artifacts from '{turn.actor.id}'")
+    return move_artifact(world, turn, artifact, receiver)
+
+
+def move_artifact(world: World, turn: Turn, artifact: Artifact, receiver: Principal) -> Outcome:
+    """Ownership moves, and the bytes with it, to a receiver who has agreed; refused if there is no room for them."""
+    bearer = world.principals[artifact.bearer]
     moved = bearer is not receiver
     if moved:
         if artifact.size_bytes > world.disk_free(receiver):
             return Refused(
                 refusals.DISK_QUOTA, f"'{receiver.id}' has no room for {artifact.size_bytes} bytes"
             )
-        bearer.disk_used -= artifact.size_bytes
-        receiver.disk_used += artifact.size_bytes
-        artifact.bearer = receiver.id
-        world.touch(bearer)
-        world.touch(receiver)
+        world.charge_disk(bearer, -artifact.size_bytes)
+        world.charge_disk(receiver, artifact.size_bytes)
+    world.altering(artifact)
+    artifact.bearer = receiver.id
     giver = artifact.owner
     artifact.revision += 1
     artifact.updated_ns = turn.now_ns
@@ -87,7 +93,7 @@ def _hand_over(world: World, turn: Turn, receiver: Agent, artifact_id: str) -> O
     event = OwnershipMoved(
         sequence=world.log.next_sequence,
         time_ns=turn.now_ns,
-        principal_id=turn.agent.id,
+        principal_id=turn.actor.id,
         turn_id=turn.id,
         artifact_id=artifact.id,
         from_id=giver,

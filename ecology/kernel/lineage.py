@@ -87,7 +87,7 @@ def _reconfigure(world: World, turn: Turn, artifact: Artifact, config: AgentConf
     grown = len(content) - artifact.size_bytes
     if grown > 0 and grown > world.disk_free(agent):
         return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(agent)} free")
-    agent.disk_used += grown
+    world.charge_disk(agent, grown)
     config = _as_kept(content)
     artifact.size_bytes = len(content)
     artifact.revision += 1

@@ -35,6 +35,34 @@ INSUFFICIENT = "insufficient"
 QUOTA_IN_USE = "quota_in_use"
 DISK_QUOTA = "disk_quota"
 
+NOT_EXECUTABLE = "not_executable"
+TOO_DEEP = "too_deep"
+CPU_EXHAUSTED = "cpu_exhausted"
+PRICE_ABOVE_LIMIT = "price_above_limit"
+CONTRACT_FAILED = "contract_failed"
+STATE_TOO_LARGE = "state_too_large"
+NOT_DELEGATED = "not_delegated"
+ALLOWANCE_SPENT = "allowance_spent"
+CODE_SYNTAX = "code_syntax"
+CODE_NO_METHOD = "code_no_method"
+CODE_RAISED = "code_raised"
+CODE_STEPS = "code_steps"
+CODE_TIME = "code_time"
+CODE_MEMORY = "code_memory"
+CODE_RECURSION = "code_recursion"
+CODE_OUTPUT = "code_output"
+CODE_RESULT = "code_result"
+CODE_CALLS = "code_calls"
+CODE_CRASHED = "code_crashed"
+UNKNOWN_LISTING = "unknown_listing"
+LISTING_CLOSED = "listing_closed"
+LISTING_STALE = "listing_stale"
+NOT_THE_BUYER = "not_the_buyer"
+ALREADY_LISTED = "already_listed"
+NOT_RENTABLE = "not_rentable"
+ALREADY_BID = "already_bid"
+NO_MINT = "no_mint"
+
 MEANING: dict[str, str] = {
     MALFORMED: "the answer is not one of the actions, or a field has the wrong type",
     CONFIGURATION_CHANGED: "the agent's configuration changed while it decided; the decision is void",
@@ -65,4 +93,31 @@ MEANING: dict[str, str] = {
     INSUFFICIENT: "the caller does not have that much, holds set aside",
     QUOTA_IN_USE: "the caller's artifacts occupy the quota it wants to give away",
     DISK_QUOTA: "there is not enough free disk quota",
+    NOT_EXECUTABLE: "the artifact has no interface with methods, so there is nothing to invoke",
+    TOO_DEEP: "invocations and contracts call one another at most so many levels deep",
+    CPU_EXHAUSTED: "who bears the cost has too little CPU in its bucket for this code",
+    PRICE_ABOVE_LIMIT: "the contract asks for more than the caller said it would pay",
+    CONTRACT_FAILED: "the artifact's contract is code and gave no valid decision",
+    STATE_TOO_LARGE: "what the contract wants to remember is over its limit",
+    NOT_DELEGATED: "the contract names a payer that has not agreed to be charged so much",
+    ALLOWANCE_SPENT: "the code may not move so much of the caller's assets",
+    CODE_SYNTAX: "the code is not Python that the sandbox runs",
+    CODE_NO_METHOD: "the code defines no function of that name",
+    CODE_RAISED: "the code raised an exception; nothing of what it did took place",
+    CODE_STEPS: "the code took more steps than it may",
+    CODE_TIME: "the code ran longer than the guard allows",
+    CODE_MEMORY: "the code wanted more memory than it may have",
+    CODE_RECURSION: "the code called itself too deep",
+    CODE_OUTPUT: "the code printed more than it may",
+    CODE_RESULT: "the code returned what is no JSON, or too much of it",
+    CODE_CALLS: "the code called the kernel more often than it may",
+    CODE_CRASHED: "the sandbox's worker died under the code",
+    UNKNOWN_LISTING: "there never was such a listing",
+    LISTING_CLOSED: "the listing was sold or cancelled",
+    LISTING_STALE: "the artifact was changed, moved or deleted since it was listed",
+    NOT_THE_BUYER: "the listing is for somebody else",
+    ALREADY_LISTED: "the artifact is listed already",
+    NOT_RENTABLE: "scrip and artifacts are sold, not rented",
+    ALREADY_BID: "the artifact is submitted already and awaits the resolution",
+    NO_MINT: "this world has no mint",
 }

@@ -4,8 +4,9 @@ Resident as a whole in the embedded engine. Handlers reach the world only throug
 parts of it on demand can stand behind the same handlers.
 """
 
-from collections import deque
 from collections.abc import Callable
+
+import msgspec
 
 from ecology.artifacts.artifact import Artifact, announcement
 from ecology.artifacts.shelf import Shelf
@@ -13,24 +14,36 @@ from ecology.core import ids
 from ecology.core.limits import MAX_AMOUNT
 from ecology.core.seeds import Draw
 from ecology.events.log import EventLog
-from ecology.events.records import (
-    AgentStateChanged,
-    Event,
-    MessageSent,
-    TransferPosted,
-)
-from ecology.events.subscriptions import PUBLIC_FAMILIES, Subscription, Subscriptions
-from ecology.kernel.agent import Agent, Status
+from ecology.events.records import TransferPosted
+from ecology.events.subscriptions import Subscriptions
+from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Batch, Revision, Turn
 from ecology.kernel.contracts import ContractBook
-from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS, LLM_BUDGET, MEMORY, SCRIP
+from ecology.kernel.economy.bids import Bids, Offices
+from ecology.kernel.economy.delegations import Delegations
+from ecology.kernel.economy.listings import Listings
+from ecology.kernel.economy.rentals import Rentals
+from ecology.kernel.laws import Laws
+from ecology.kernel.scope import Scope
+from ecology.kernel.sleepers import Sleepers
+from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS
 from ecology.resources.bucket import NANO
 from ledger import Book
 from ledger import Status as LedgerStatus
 
+SYSTEM_KEY = 0
+"""The world's own key on the clock, before every agent's."""
 
-class World:
-    """The working set of a run. `wake` is told the ordinal of who must look at the world again, and from when on."""
+_SYSTEM_TURNS = 1 << 24
+"""Where the turns of the world's own transfers begin: those below belong to genesis."""
+
+
+class World(Sleepers):
+    """The working set of a run.
+
+    `principals` are all with standing: the agents, and accounts that artifacts have. `measured` is whether what code
+    costs is what was measured, or, under the virtual clock, what is modelled.
+    """
 
     def __init__(
         self,
@@ -41,33 +54,73 @@ class World:
         subscriptions: Subscriptions,
         contracts: ContractBook,
         seed: int,
+        laws: Laws | None = None,
     ) -> None:
+        super().__init__(log, subscriptions)
         self.book = book
         self.shelf = shelf
-        self.log = log
-        self.subscriptions = subscriptions
         self.contracts = contracts
         self.seed = seed
-        self.agents: dict[str, Agent] = {}
+        self.laws = laws or Laws()
+        self.principals: dict[str, Principal] = {}
         self.roster: list[Agent] = []
-        self.wake: Callable[[int, int], None] = lambda ordinal, at_ns: None
+        self.measured = False
+        self.listings = Listings()
+        self.rentals = Rentals()
+        self.bids = Bids()
+        self.delegations = Delegations()
+        self.offices = Offices()
+        self.registers = (self.listings, self.rentals, self.bids, self.delegations, self.offices)
+        self.revisions: list[Revision] = []
         self.born: Callable[[Agent], None] = lambda agent: None
         self.strategy_fault: Callable[[str], str | None] = lambda strategy: None
-        self._touched: dict[int, Agent] = {}
-        self._subscribed: dict[str, Subscription] = {}
-        self._unsubscribed: list[str] = []
-        self._revisions: list[Revision] = []
-        self._untold: deque[Event] = deque()
-        self._telling = False
-        log.listen(PUBLIC_FAMILIES, self._notify)
+
+    # -- deeds in one
+
+    def scope(self) -> Scope:
+        """A context in which deeds can be rolled back; see `Scope`."""
+        return Scope(self)
+
+    def altering(self, artifact: Artifact) -> None:
+        """Called before an artifact is changed."""
+        if self.journal.active:
+            before = msgspec.structs.replace(artifact)
+            content = self.shelf.contents.uncommitted(artifact.id)
+            self.journal.undo.append(lambda: self.shelf.reinstate(artifact, before, content))
+
+    def charge_disk(self, principal: Principal, size_bytes: int) -> None:
+        """Let a principal bear so many bytes more, or fewer."""
+        principal.disk_used += size_bytes
+        self.touch(principal)
+        if self.journal.active:
+            self.journal.undo.append(lambda: self._uncharge_disk(principal, size_bytes))
+
+    def _uncharge_disk(self, principal: Principal, size_bytes: int) -> None:
+        principal.disk_used -= size_bytes
 
     # -- principals
 
     def enrol(self, agent: Agent) -> None:
         """Add an agent at the end of the world's order."""
         assert agent.ordinal == len(self.roster) + 1 and agent.id not in self.agents
-        self.agents[agent.id] = agent
+        self.agents[agent.id] = self.principals[agent.id] = agent
         self.roster.append(agent)
+
+    def grant_standing(self, name: str) -> Principal:
+        """Accounts for an artifact: it can hold scrip and rights from now on, for ever."""
+        assert name not in self.principals
+        self.principals[name] = principal = Principal(name, self.open_accounts(name))
+        return principal
+
+    def readmit_accounts(self) -> None:
+        """After the store has put back shelf and agents: the artifacts with standing and the bytes that each bears."""
+        for artifact in self.shelf.everything():
+            if artifact.standing:
+                self.grant_standing(artifact.id)
+        for artifact in self.shelf.everything():
+            bearer = self.principals[artifact.bearer]
+            if not isinstance(bearer, Agent):
+                bearer.disk_used += artifact.size_bytes
 
     def open_accounts(self, principal: str) -> dict[str, int]:
         """The principal's ledger accounts, by asset."""
@@ -77,13 +130,17 @@ class World:
         """The account whose balance is the negative of the asset's supply."""
         return self.book.open_account(ids.WORLD, asset, issuer=True)
 
-    def available(self, agent: Agent, asset: str) -> int:
-        """What the agent can dispose of: its balance less its holds."""
-        return self.book.available(agent.accounts[asset])
+    def available(self, principal: Principal, asset: str) -> int:
+        """What the principal can dispose of: its balance less its holds."""
+        return self.book.available(principal.accounts[asset])
 
-    def disk_free(self, agent: Agent) -> int:
-        """Bytes of quota that no artifact occupies."""
-        return self.book.available(agent.accounts[DISK]) - agent.disk_used
+    def usable(self, principal: Principal, asset: str) -> int:
+        """What the principal can use: what it can dispose of, and what it rents."""
+        return self.book.available(principal.accounts[asset]) + self.rentals.enjoyed(principal.id, asset)
+
+    def disk_free(self, principal: Principal) -> int:
+        """Bytes of quota that no artifact occupies; negative for a tenant whose rent of disk has ended."""
+        return self.usable(principal, DISK) - principal.disk_used
 
     def supply(self, asset: str) -> int:
         """How much of an asset was ever issued."""
@@ -93,35 +150,12 @@ class World:
         """This turn's randomness of an agent."""
         return Draw(self.seed, agent.ordinal, agent.turn, purpose)
 
-    def touch(self, agent: Agent) -> None:
-        """The agent's row has changed and belongs to the next batch."""
-        self._touched[agent.ordinal] = agent
-
-    def set_status(
-        self, agent: Agent, status: Status, reason: str, now_ns: int, until_ns: int | None = None
-    ) -> None:
-        """Change an agent's state and say so."""
-        agent.status, agent.reason = status, reason
-        self.touch(agent)
-        self.log.append(
-            AgentStateChanged(
-                sequence=self.log.next_sequence,
-                time_ns=now_ns,
-                principal_id=agent.id,
-                turn_id=None,
-                agent_id=agent.id,
-                state=status,
-                reason=reason,
-                until_ns=until_ns,
-            )
-        )
-
     def publish(
         self, artifact: Artifact, content: bytes, now_ns: int, principal: str | None, turn_id: str | None
     ) -> None:
         """Announce an artifact's new revision and keep its content for the archive."""
         sequence = self.log.next_sequence
-        self._revisions.append(Revision(sequence, artifact.id, artifact.revision, content))
+        self.revisions.append(Revision(sequence, artifact.id, artifact.revision, content))
         self.log.append(
             announcement(
                 artifact, content, sequence=sequence, time_ns=now_ns, principal_id=principal, turn_id=turn_id
@@ -131,15 +165,15 @@ class World:
     # -- money and rights
 
     def move(
-        self, turn: Turn, source: Agent, target: Agent, asset: str, amount: int, memo: str
+        self, turn: Turn, source: Principal, target: Principal, asset: str, amount: int, memo: str
     ) -> LedgerStatus:
-        """Transfer between two agents; both notice at once, and buckets follow their rights."""
+        """Transfer between two principals; both notice at once, and buckets follow their rights."""
         transfer_id = turn.next_transfer_id()
         debit, credit = source.accounts[asset], target.accounts[asset]
         status = self.book.transfer(transfer_id, debit, credit, amount, turn.now_ns, memo)
         if status is LedgerStatus.CREATED:
             self.announce_transfer(
-                turn.now_ns, turn.agent.id, turn.id, transfer_id, asset, source.id, target.id, amount, memo
+                turn.now_ns, turn.actor.id, turn.id, transfer_id, asset, source.id, target.id, amount, memo
             )
         return status
 
@@ -175,11 +209,21 @@ class World:
         self.log.append(event)
         for name in (from_id, to_id):
             agent = self.agents.get(name)
-            if agent is None:
-                continue
-            if asset in BUCKET_ASSETS:
-                self.refresh_rights(agent, now_ns)
-            self.reconsider(agent, asset, now_ns)
+            if agent is not None:
+                self.rights_moved(agent, asset, now_ns)
+
+    def rights_moved(self, agent: Principal, asset: str, now_ns: int) -> None:
+        """What an agent has or may use of an asset changed, by a transfer or by a hold."""
+        if asset in BUCKET_ASSETS:
+            self.refresh_rights(agent, now_ns)
+        self.reconsider(agent, asset, now_ns)
+
+    def next_system_transfer_id(self) -> int:
+        """The id of the world's own next transfer."""
+        office = self.offices.world
+        self.offices.put(msgspec.structs.replace(office, transfers=office.transfers + 1))
+        turn, step = divmod(office.transfers, ids.MAX_STEPS)
+        return ids.transfer_id(0, _SYSTEM_TURNS + turn, step)
 
     def readmit(self, agent: Agent) -> None:
         """Enrol an agent as the store kept it: its buckets get their rights without being settled anew."""
@@ -187,8 +231,13 @@ class World:
         rights = self._rights(agent)
         agent.llm.rate, agent.llm.capacity, agent.cpu.rate, agent.cpu.capacity = rights
 
-    def refresh_rights(self, agent: Agent, now_ns: int) -> None:
+    def refresh_rights(self, agent: Principal, now_ns: int) -> None:
         """Let the buckets run at what the ledger says the agent may use."""
+        if not isinstance(agent, Agent):
+            return
+        if self.journal.active:
+            self.journal.postpone(self.refresh_rights, agent, now_ns)
+            return
         llm_rate, llm_capacity, cpu_rate, cpu_capacity = self._rights(agent)
         agent.llm.set_rights(llm_rate, llm_capacity, now_ns)
         agent.cpu.set_rights(cpu_rate, cpu_capacity, now_ns)
@@ -198,117 +247,10 @@ class World:
         # A level is kept in billionths and must fit 64 bits in the store, so a right works up to this bound.
         bound = MAX_AMOUNT // NANO
         llm_rate, llm_capacity, cpu_rate, cpu_capacity = (
-            min(self.book.available(agent.accounts[asset]), bound)
+            min(self.usable(agent, asset), bound)
             for asset in (*FLOWS["llm_rate"], *FLOWS["cpu"])
         )
         return llm_rate, llm_capacity, cpu_rate, cpu_capacity
-
-    # -- attention
-
-    def tell(self, agent: Agent, event: Event) -> None:
-        """Put an event in front of an agent; one that it was told just now is not told twice."""
-        if not agent.inbox or agent.inbox[-1] is not event:
-            agent.tell(event)
-            self.touch(agent)
-
-    def rouse(self, agent: Agent, now_ns: int, reason: str) -> None:
-        """Somebody's deed ends an agent's sleep now."""
-        if agent.status == "asleep":
-            self.end_sleep(agent, reason, now_ns)
-            self._look_again(agent, now_ns)
-
-    def end_sleep(self, agent: Agent, reason: str, now_ns: int) -> None:
-        """The agent is awake: its next turn is due, and what it slept for is no longer watched."""
-        assert agent.sleep is not None and agent.status == "asleep"
-        if agent.sleep.event is not None:
-            # Found by its owner and not by the turn's number: a sleep can end within the turn that began it.
-            for mine in self.subscriptions.of(agent.id):
-                if mine.subscription_id.endswith(_SLEEP):
-                    self.unsubscribe(mine.subscription_id)
-        agent.sleep = None
-        agent.due_ns = now_ns
-        self.set_status(agent, "active", reason, now_ns)
-
-    def reconsider(self, agent: Agent, asset: str, now_ns: int) -> None:
-        """A right, a balance or the free disk of the agent changed: a wait or a sleep of its may be over."""
-        if agent.status == "asleep":
-            if agent.sleep is None or agent.sleep.until is None:
-                return
-            if self.satisfied(agent, now_ns):
-                self.rouse(agent, now_ns, "condition met")
-            elif asset in BUCKET_ASSETS and (ready_ns := self.awaited_tokens_ns(agent, now_ns)) is not None:
-                self._look_again(agent, min(agent.wake_ns, ready_ns))
-        elif agent.waiting_on is not None and (asset in BUCKET_ASSETS or asset in (LLM_BUDGET, MEMORY)):
-            self._look_again(agent, now_ns)
-
-    def satisfied(self, agent: Agent, now_ns: int) -> bool:
-        """Whether the condition an agent sleeps for holds."""
-        assert agent.sleep is not None and agent.sleep.until is not None
-        condition = agent.sleep.until
-        value = self.own_value(agent, condition.field, now_ns)
-        return value >= condition.value if condition.op == "ge" else value <= condition.value
-
-    def own_value(self, agent: Agent, field: str, now_ns: int) -> int:
-        """What a predicate over one's own state sees. Tokens are whole tokens."""
-        if field == "scrip":
-            return self.available(agent, SCRIP)
-        if field == "disk_free":
-            return self.disk_free(agent)
-        if field == "llm_budget":
-            return self.available(agent, LLM_BUDGET)
-        if field == "llm_tokens":
-            return agent.llm.refill(now_ns) // 1000
-        assert field == "inbox"
-        return len(agent.inbox)
-
-    def awaited_tokens_ns(self, agent: Agent, now_ns: int) -> int | None:
-        """When the bucket holds the tokens an agent sleeps for: the one condition that time alone brings about."""
-        condition = agent.sleep.until if agent.sleep is not None else None
-        if condition is None or condition.field != "llm_tokens" or condition.op != "ge":
-            return None
-        return agent.llm.ready_ns(condition.value * 1000, now_ns)
-
-    def deliver(self, agent: Agent, event: MessageSent) -> None:
-        """Put a message in front of its receiver, asleep or not."""
-        self.tell(agent, event)
-        self.rouse(agent, event.time_ns, "message")
-
-    def _notify(self, event: Event) -> None:
-        # One event at a time: rousing a sleeper is an event too, which others may sleep for, and so on without a bound.
-        self._untold.append(event)
-        if self._telling:
-            return
-        self._telling = True
-        while self._untold:
-            self._notify_of(self._untold.popleft())
-        self._telling = False
-
-    def _notify_of(self, event: Event) -> None:
-        concerned = list(self.subscriptions.concerned(event))  # a list: a sleep's subscription ends with it
-        for principal in concerned:
-            agent = self.agents.get(principal)
-            if agent is None or principal == event.principal_id:
-                continue
-            self.tell(agent, event)
-            self.rouse(agent, event.time_ns, "event")
-
-    def _look_again(self, agent: Agent, at_ns: int) -> None:
-        agent.wake_ns = at_ns
-        self.touch(agent)
-        self.wake(agent.ordinal, at_ns)
-
-    # -- subscriptions
-
-    def subscribe(self, subscription: Subscription) -> None:
-        """Add a subscription to the world and to the next batch."""
-        self.subscriptions.add(subscription)
-        self._subscribed[subscription.subscription_id] = subscription
-
-    def unsubscribe(self, subscription_id: str) -> None:
-        """Remove a subscription from the world and, with the next batch, from the store."""
-        self.subscriptions.remove(subscription_id)
-        if self._subscribed.pop(subscription_id, None) is None:
-            self._unsubscribed.append(subscription_id)
 
     # -- committing
 
@@ -317,7 +259,7 @@ class World:
         touched, self._touched = self._touched, {}
         subscribed, self._subscribed = self._subscribed, {}
         unsubscribed, self._unsubscribed = self._unsubscribed, []
-        revisions, self._revisions = self._revisions, []
+        revisions, self.revisions = self.revisions, []
         return Batch(
             events=self.log.take_tail(),
             revisions=revisions,
@@ -327,13 +269,5 @@ class World:
             ledger=self.book.take_delta(),
             subscribed=list(subscribed.values()),
             unsubscribed=unsubscribed,
+            records=[change for register in self.registers for change in register.take_changes()],
         )
-
-
-_SLEEP = "/sleep"
-"""How the id of a sleep's subscription ends; an agent's name holds no slash."""
-
-
-def sleep_subscription(agent_id: str, turn: int) -> str:
-    """The subscription that lasts as long as the sleep begun in that turn."""
-    return ids.turn_id(agent_id, turn) + _SLEEP

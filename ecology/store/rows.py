@@ -58,13 +58,16 @@ def artifact_row(artifact: Artifact, content: bytes) -> Row:
         it.created_ns,
         it.updated_ns,
         int(it.deleted),
+        int(it.standing),
+        it.contract_state,
         content,
     )
 
 
 def moved_row(artifact: Artifact) -> Row:
-    """`artifacts`: what changes when only its owner does."""
-    return artifact.owner, artifact.bearer, artifact.revision, artifact.updated_ns, artifact.created_sequence
+    """`artifacts`: what changes when its content does not."""
+    it = artifact
+    return it.owner, it.bearer, it.revision, it.updated_ns, it.size_bytes, it.contract_state, it.created_sequence
 
 
 def artifact_of(row: Row) -> Artifact:
@@ -84,7 +87,9 @@ def artifact_of(row: Row) -> Artifact:
         interface,
         *rest,
     ) = row
-    revision, size, created, updated, deleted = cast(tuple[int, int, int, int, int], tuple(rest))
+    revision, size, created, updated, deleted, standing = cast(
+        tuple[int, int, int, int, int, int], tuple(rest[:6])
+    )
     return Artifact(
         id=cast(str, name),
         created_sequence=cast(int, sequence),
@@ -103,6 +108,8 @@ def artifact_of(row: Row) -> Artifact:
         created_ns=created,
         updated_ns=updated,
         deleted=bool(deleted),
+        standing=bool(standing),
+        contract_state=cast(str, rest[6]),
     )
 
 

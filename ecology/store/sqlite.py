@@ -26,7 +26,7 @@ from ecology.store import rows
 from ecology.store.connection import damaged, faults, open_reader, open_writer, schema, statements
 from ecology.store.seal import seal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SQL = statements("statements.sql")
 
 
@@ -168,6 +168,11 @@ class SqliteStore:
             connection.execute(SQL["drop_subscription"], (subscription_id,))
         for subscription in batch.subscribed:
             connection.execute(SQL["add_subscription"], rows.subscription_row(subscription))
+        for kind, name, body in batch.records:
+            if body is None:
+                connection.execute(SQL["drop_record"], (kind, name))
+            else:
+                connection.execute(SQL["put_record"], (kind, name, body))
         connection.execute(SQL["put_meta"], ("time_ns", str(now_ns)))
         connection.execute(SQL["put_meta"], ("wall_ns", str(self.wall_ns())))
         if self._archived:
@@ -240,6 +245,9 @@ class SqliteStore:
         )
         for row in connection.execute(SQL["all_artifacts"]):
             world.shelf.restore(rows.artifact_of(row))
+        for register in world.registers:
+            for row in connection.execute(SQL["records_of"], (register.kind,)):
+                register.restore(cast(bytes, row[0]))
         for row in connection.execute(SQL["all_subscriptions"]):
             world.subscriptions.add(rows.subscription_of(row))
         agent_rows = list(connection.execute(SQL["all_agents"]))
@@ -249,6 +257,7 @@ class SqliteStore:
             inbox = [told[sequence] for sequence in rows.inbox_sequences(row)]
             accounts = world.open_accounts(cast(str, row[1]))
             world.readmit(rows.agent_of(row, accounts, inbox))
+        world.readmit_accounts()
         return world, int(self.meta("time_ns") or 0)
 
     def _events(self, sequences: list[int]) -> Iterator[tuple[int, Event]]:

@@ -1,4 +1,4 @@
--- The tables of a run beside the ledger's own. Version 1.
+-- The tables of a run beside the ledger's own. Version 2.
 -- One writer (the run's process); observers read through connections of their own.
 
 CREATE TABLE meta (
@@ -41,6 +41,8 @@ CREATE TABLE artifacts (
     created_ns       INTEGER NOT NULL,
     updated_ns       INTEGER NOT NULL,
     deleted          INTEGER NOT NULL,
+    standing         INTEGER NOT NULL,
+    contract_state   TEXT NOT NULL,
     content          BLOB NOT NULL
 ) STRICT;
 
@@ -73,6 +75,14 @@ CREATE TABLE agents (
     missed          INTEGER NOT NULL,
     mind            BLOB NOT NULL
 ) STRICT;
+
+-- What the kernel keeps by name besides artifacts and agents (listings, rentals, bids, delegations, ...), as JSON.
+CREATE TABLE registers (
+    kind TEXT NOT NULL,
+    id   TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE subscriptions (
     place           INTEGER PRIMARY KEY,

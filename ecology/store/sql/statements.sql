@@ -9,17 +9,19 @@ SELECT sha256 FROM seals ORDER BY last_sequence DESC LIMIT 1;
 
 -- name: put_artifact
 INSERT INTO artifacts (created_sequence, id, type, format, created_by, owner, bearer, contract, title, depends_on,
-                       metadata, interface, revision, size_bytes, created_ns, updated_ns, deleted, content)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       metadata, interface, revision, size_bytes, created_ns, updated_ns, deleted, standing,
+                       contract_state, content)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (created_sequence) DO UPDATE SET
     type = excluded.type, format = excluded.format, owner = excluded.owner, bearer = excluded.bearer,
     contract = excluded.contract, title = excluded.title, depends_on = excluded.depends_on,
     metadata = excluded.metadata, interface = excluded.interface, revision = excluded.revision,
     size_bytes = excluded.size_bytes, updated_ns = excluded.updated_ns, deleted = excluded.deleted,
-    content = excluded.content;
+    standing = excluded.standing, contract_state = excluded.contract_state, content = excluded.content;
 
 -- name: move_artifact
-UPDATE artifacts SET owner = ?, bearer = ?, revision = ?, updated_ns = ? WHERE created_sequence = ?;
+UPDATE artifacts SET owner = ?, bearer = ?, revision = ?, updated_ns = ?, size_bytes = ?, contract_state = ?
+WHERE created_sequence = ?;
 
 -- name: add_revision
 INSERT INTO revisions (sequence, artifact_id, revision, content) VALUES (?, ?, ?, ?);
@@ -45,6 +47,15 @@ INSERT INTO subscriptions (subscription_id, principal_id, filter) VALUES (?, ?, 
 -- name: drop_subscription
 DELETE FROM subscriptions WHERE subscription_id = ?;
 
+-- name: put_record
+INSERT INTO registers (kind, id, body) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body;
+
+-- name: drop_record
+DELETE FROM registers WHERE kind = ? AND id = ?;
+
+-- name: records_of
+SELECT body FROM registers WHERE kind = ? ORDER BY id;
+
 -- name: get_meta
 SELECT value FROM meta WHERE name = ?;
 
@@ -56,7 +67,7 @@ INSERT INTO incarnations (started_utc, note) VALUES (?, ?);
 
 -- name: all_artifacts
 SELECT created_sequence, id, type, format, created_by, owner, bearer, contract, title, depends_on, metadata, interface,
-       revision, size_bytes, created_ns, updated_ns, deleted
+       revision, size_bytes, created_ns, updated_ns, deleted, standing, contract_state
 FROM artifacts ORDER BY created_sequence;
 
 -- name: all_agents

@@ -1,0 +1,88 @@
+"""Deeds that happen together or not at all: what must be undone if they do not, and what waits until they have.
+
+A handler refuses before it changes anything, so most actions need no scope. What does several deeds in one (code that
+reads, writes and pays; a price held for a service) opens one: `roll_back` leaves the world as it was when the scope
+began. While any scope is open nobody is told of anything, no sleeper awakes and no bucket changes its rights: that all
+follows, in order, when the outermost one ends.
+"""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from ecology.kernel.world import World
+
+Thunk = tuple[Callable[..., None], tuple[Any, ...]]
+
+
+class Journal:
+    """The undo log and the postponed consequences of a world's open scopes; empty while none is open."""
+
+    __slots__ = ("later", "open_scopes", "undo")
+
+    def __init__(self) -> None:
+        self.open_scopes = 0
+        self.undo: list[Callable[[], None]] = []
+        self.later: list[Thunk] = []
+
+    @property
+    def active(self) -> bool:
+        """Whether what is done now may still be undone."""
+        return self.open_scopes > 0
+
+    def postpone(self, consequence: Callable[..., None], *arguments: Any) -> None:
+        """Call it when the outermost scope ends, unless it is rolled back before."""
+        self.later.append((consequence, arguments))
+
+
+class Scope:
+    """A stretch of deeds, used as a context manager; scopes nest. What is not rolled back happens."""
+
+    __slots__ = ("_book_mark", "_later_mark", "_revisions_mark", "_sequence", "_undo_mark", "_world")
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def __enter__(self) -> Self:
+        world = self._world
+        journal = world.journal
+        journal.open_scopes += 1
+        if journal.open_scopes == 1:
+            world.log.later = journal.postpone
+            for register in world.registers:
+                register.undo = journal.undo.append
+        self._undo_mark = len(journal.undo)
+        self._later_mark = len(journal.later)
+        self._sequence = world.log.next_sequence
+        self._revisions_mark = len(world.revisions)
+        self._book_mark = world.book.savepoint()
+        return self
+
+    def roll_back(self) -> None:
+        """Undo everything since the scope began, later deeds first. The scope stays open for what follows."""
+        world = self._world
+        journal = world.journal
+        world.book.roll_back(self._book_mark)
+        while len(journal.undo) > self._undo_mark:
+            journal.undo.pop()()
+        del journal.later[self._later_mark :]
+        del world.revisions[self._revisions_mark :]
+        world.log.take_back(self._sequence)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        world = self._world
+        journal = world.journal
+        journal.open_scopes -= 1
+        if journal.open_scopes or error is not None:
+            return  # a fault ends the run: nothing of this group will be committed
+        world.log.later = None
+        for register in world.registers:
+            register.undo = None
+        world.book.release()
+        journal.undo.clear()
+        later, journal.later = journal.later, []
+        for consequence, arguments in later:
+            consequence(*arguments)
