@@ -34,6 +34,9 @@ _ALREADY = {
 }
 _STALE_DUES = 1_024
 
+Savepoint = tuple[int, int]
+"""How much a book had done, and how many accounts it had, when it was asked."""
+
 
 class Book(Chart):
     """A chart of accounts, the pending holds on it, and the delta in the making."""
@@ -48,7 +51,7 @@ class Book(Chart):
         self._changed: dict[int, Account] = {}
         self._fresh: dict[int, TransferRow] = {}
         self._holds: dict[int, tuple[HoldState, int]] = {}
-        self._journal: list[tuple[Transfer, Transfer | None]] | None = None
+        self._journal: list[tuple[Transfer | None, Transfer | None]] | None = None
 
     def restore_hold(self, hold: Transfer) -> None:
         """Take in a pending hold whose amount the restored accounts count as held; for loading only."""
@@ -118,17 +121,21 @@ class Book(Chart):
                 self._journal.append((t, hold))
         return status
 
-    def savepoint(self) -> int:
+    def savepoint(self) -> Savepoint:
         """A mark for `roll_back`; from the first one on the book remembers what it does, until `release`."""
         if self._journal is None:
             self._journal = []
-        return len(self._journal)
+        return len(self._journal), self.size
 
-    def roll_back(self, savepoint: int) -> None:
-        """Take back every transfer, hold, post and void since the savepoint; accounts opened since then stay, empty."""
+    def roll_back(self, savepoint: Savepoint) -> None:
+        """Take back all since the savepoint: transfers, holds, their ends, and accounts that were opened."""
         assert self._journal is not None, "no savepoint was taken"
-        while len(self._journal) > savepoint:
+        done, accounts = savepoint
+        while len(self._journal) > done:
             self._undo(*self._journal.pop())
+        while self.size > accounts:
+            self._changed.pop(self.size, None)
+            self._close_last()
 
     def release(self) -> None:
         """Forget every savepoint: what happened has happened."""
@@ -170,6 +177,8 @@ class Book(Chart):
             if hold is None or hold.expires_ns != due_ns:
                 continue
             self._release(hold, HoldState.EXPIRED, 0)
+            if self._journal is not None:
+                self._journal.append((None, hold))
             released.append(hold)
         return released
 
@@ -185,6 +194,7 @@ class Book(Chart):
 
     def take_delta(self) -> Delta:
         """What changed since the last call; from here on it is the caller's to make durable."""
+        assert self._journal is None, "what may still be taken back is not handed on"
         opened, changed = self._opened, self._changed
         delta = Delta(
             accounts=[account.row() for account in opened.values()],
@@ -287,11 +297,12 @@ class Book(Chart):
         self._changed[source.id] = source
         self._changed[target.id] = target
 
-    def _undo(self, t: Transfer, hold: Transfer | None) -> None:
-        """Take back the transfer accepted last; `hold` is what it resolved."""
-        del self._fresh[t.id]
+    def _undo(self, t: Transfer | None, hold: Transfer | None) -> None:
+        """Take back the transfer accepted last; `hold` is what it resolved, or what expired without one."""
+        if t is not None:
+            del self._fresh[t.id]
         if hold is not None:
-            if t.kind is Kind.POST:
+            if t is not None and t.kind is Kind.POST:
                 self._shift(hold, -(t.amount or hold.amount))
             self._accounts[hold.debit].held += hold.amount
             self._pend(hold)
@@ -299,8 +310,8 @@ class Book(Chart):
                 self._holds[hold.id] = (HoldState.PENDING, 0)
             else:
                 del self._holds[hold.id]
-        elif t.kind is Kind.HOLD:
+        elif t is not None and t.kind is Kind.HOLD:
             self._release(t, HoldState.VOIDED, 0)
             del self._holds[t.id]
-        else:
+        elif t is not None:
             self._shift(t, -t.amount)

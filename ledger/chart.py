@@ -81,6 +81,16 @@ class Chart:
         """Every account as it stands."""
         return [account.row() for account in self._accounts.values()]
 
+    def _close_last(self) -> None:
+        """As if the account opened last, which nothing stands on and nobody was handed, had never been opened."""
+        account = self._accounts.pop(self.size)
+        assert account.balance == account.held == 0, f"account {account.id} is not empty"
+        del self._opened[account.id]
+        theirs = self._by_owner[account.owner]
+        del theirs[account.asset]
+        if not theirs:
+            del self._by_owner[account.owner]
+
     def _enter(self, account: Account) -> None:
         self._accounts[account.id] = account
         self._by_owner.setdefault(account.owner, {})[account.asset] = account

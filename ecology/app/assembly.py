@@ -123,7 +123,9 @@ def thinking_slots(scenario: Scenario, limits: ContainerLimits) -> int:
 
 def new_world(store: SqliteStore, scenario: Scenario, book: PolicyBook) -> World:
     """A world at time 0 with everybody in it, not yet committed."""
-    world = store.new_world(seed=scenario.seed, default_contract=scenario.contracts.default)
+    world = store.new_world(
+        seed=scenario.seed, default_contract=scenario.contracts.default, laws=scenario.laws()
+    )
     world.strategy_fault = book.fault
     found(
         world,
@@ -133,6 +135,13 @@ def new_world(store: SqliteStore, scenario: Scenario, book: PolicyBook) -> World
         clock=scenario.clock,
     )
     return world
+
+
+def load_world(store: SqliteStore, scenario: Scenario) -> tuple[World, int]:
+    """The world as of the last commit, under the laws it began with, and its time."""
+    return store.load_world(
+        seed=scenario.seed, default_contract=scenario.contracts.default, laws=scenario.laws()
+    )
 
 
 def engine(

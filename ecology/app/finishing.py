@@ -9,6 +9,7 @@ from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS
 from ecology.core.errors import RunFault
 from ecology.observe.measures.lines import records
+from ecology.observe.projections import summarise
 from ecology.observe.summary import (
     AuditCheck,
     AuditResult,
@@ -17,7 +18,6 @@ from ecology.observe.summary import (
     Summary,
     assemble,
     encode_summary,
-    summarise,
 )
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader, export

@@ -168,7 +168,7 @@ def _world(run: RunDirectory, scenario: Scenario, store: SqliteStore, book: Poli
             f"{run.config} is not the configuration this run began with",
             remedy="restore the file, or start a new run",
         )
-    return store.load_world(seed=scenario.seed, default_contract=scenario.contracts.default)
+    return assembly.load_world(store, scenario)
 
 
 async def _live(

@@ -13,7 +13,10 @@ WORLD = "world"
 SPENT = "spent"
 """Where depleted stock (budget) goes; never comes back."""
 
-RESERVED = frozenset({WORLD, SPENT, "system", "observer"})
+ESCROW = "escrow"
+"""In whose favour a seller's asset is held while it is for sale; nothing is ever credited to it."""
+
+RESERVED = frozenset({WORLD, SPENT, ESCROW, "system", "observer"})
 
 _TURN_BITS = 32
 _STEP_BITS = 8

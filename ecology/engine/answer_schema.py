@@ -12,19 +12,25 @@ from ecology.core.limits import MAX_ID_BYTES, MAX_MEMO_BYTES
 from ecology.events.subscriptions import FIELDS, OPERATORS
 from ecology.kernel.actions import schema
 from ecology.kernel.attention import STATE_FIELDS, STATE_OPERATORS
+from ecology.kernel.economy.delegations import DELEGABLE
 from ecology.kernel.inquiry import QUERY_NAMES
-from ecology.resources.assets import ASSETS
+from ecology.resources.assets import ASSETS, SCRIP
 
 GRAMMAR_REPETITIONS = 1_000
 SHORT_CHARACTERS = 100
 MESSAGE_CHARACTERS = 400
 MAX_ITEMS = 8
 
-_NAMES = frozenset({"artifact", "to", "agent", "type", "contract", "strategy", "depends_on", "goods"})
+_NAMES = frozenset(
+    {"artifact", "to", "agent", "type", "strategy", "depends_on", "goods", "buyer", "charger"}
+)
 _NAME_PATTERN = f"^[a-z0-9][a-z0-9_.-]{{0,{MAX_ID_BYTES - 1}}}$"
 _NAME_OR_ANYONE = [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": _NAME_PATTERN}]
 _CHOICES: dict[tuple[str, str], list[str]] = {
     ("Transfer", "asset"): list(ASSETS),
+    ("List", "asset"): [asset for asset in ASSETS if asset != SCRIP],
+    ("Delegate", "asset"): list(DELEGABLE),
+    ("Revoke", "asset"): list(DELEGABLE),
     ("EventFilter", "event_type"): sorted(FIELDS),
     ("Subscribe", "event_type"): sorted(FIELDS),
     ("Write", "format"): list(FORMATS),

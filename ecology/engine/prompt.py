@@ -30,8 +30,8 @@ def _template(name: str) -> str:
 class Prompter:
     """Writes the questions of one agent. `max_input_tokens` and `max_output_tokens` are for a thought of two calls.
 
-    Sizes are by the client's estimate. A limit below what the fixed texts need (some 1,300 LLM tokens, and twice the
-    schema where it must be spelled out) is exceeded by them; nothing else ever exceeds it.
+    Sizes are by the client's estimate. A limit below what the fixed texts need (some 1,800 LLM tokens, and twice the
+    types of an answer where they must be spelled out) is exceeded by them; nothing else ever exceeds it.
     """
 
     def __init__(

@@ -1,5 +1,7 @@
 """spawn and configure: new agents, and what an agent is told to be."""
 
+from functools import partial
+
 import msgspec
 
 from ecology.artifacts.artifact import AGENT_TYPE, JSON, Artifact
@@ -87,17 +89,29 @@ def _reconfigure(world: World, turn: Turn, artifact: Artifact, config: AgentConf
     grown = len(content) - artifact.size_bytes
     if grown > 0 and grown > world.disk_free(agent):
         return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(agent)} free")
+    world.altering(artifact)
     world.charge_disk(agent, grown)
     config = _as_kept(content)
     artifact.size_bytes = len(content)
     artifact.revision += 1
     artifact.updated_ns = turn.now_ns
-    agent.config, agent.config_revision = config, artifact.revision
-    world.touch(agent)
+    _become(world, agent, config, artifact.revision)
     world.shelf.revise(artifact, content, type=AGENT_TYPE, title=config.strategy)
     world.publish(artifact, content, turn.now_ns, turn.agent.id, turn.id)
     world.reconsider(agent, DISK, turn.now_ns)
     return Committed({"agent": agent.id, "revision": artifact.revision})
+
+
+def _become(world: World, agent: Agent, config: AgentConfig, revision: int) -> None:
+    """The agent lives by another configuration from now on."""
+    if world.journal.active:
+        world.journal.undo.append(partial(_become_again, agent, agent.config, agent.config_revision))
+    agent.config, agent.config_revision = config, revision
+    world.touch(agent)
+
+
+def _become_again(agent: Agent, config: AgentConfig, revision: int) -> None:
+    agent.config, agent.config_revision = config, revision
 
 
 def bear(

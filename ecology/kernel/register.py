@@ -37,7 +37,8 @@ class Register(Generic[R]):
         return len(self._records)
 
     def __iter__(self) -> Iterator[R]:
-        return iter(self._records.values())
+        """The living records by id: in the same order before and after the store has kept them."""
+        return iter([self._records[name] for name in sorted(self._records)])
 
     def get(self, record_id: str) -> R | None:
         """The living record of that name."""

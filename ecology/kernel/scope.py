@@ -2,10 +2,14 @@
 
 A handler refuses before it changes anything, so most actions need no scope. What does several deeds in one (code that
 reads, writes and pays; a price held for a service) opens one: `roll_back` leaves the world as it was when the scope
-began. While any scope is open nobody is told of anything, no sleeper awakes and no bucket changes its rights: that all
-follows, in order, when the outermost one ends.
+began, and an exception that passes through one does so too. While any scope is open nobody is told of anything, no
+sleeper awakes and no bucket changes its rights: that all follows, in order, when the outermost one ends.
+
+What attends to an agent (sleep, subscriptions, birth) has no undo, because nothing that may fail does it: it must not
+happen inside a scope.
 """
 
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +28,7 @@ class Journal:
     def __init__(self) -> None:
         self.open_scopes = 0
         self.undo: list[Callable[[], None]] = []
-        self.later: list[Thunk] = []
+        self.later: deque[Thunk] = deque()
 
     @property
     def active(self) -> bool:
@@ -49,6 +53,7 @@ class Scope:
         journal = world.journal
         journal.open_scopes += 1
         if journal.open_scopes == 1:
+            assert world.log.later is None, "a consequence of deeds opens no scope"
             world.log.later = journal.postpone
             for register in world.registers:
                 register.undo = journal.undo.append
@@ -66,23 +71,27 @@ class Scope:
         world.book.roll_back(self._book_mark)
         while len(journal.undo) > self._undo_mark:
             journal.undo.pop()()
-        del journal.later[self._later_mark :]
+        while len(journal.later) > self._later_mark:
+            journal.later.pop()
         del world.revisions[self._revisions_mark :]
         world.log.take_back(self._sequence)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.roll_back()
         world = self._world
         journal = world.journal
         journal.open_scopes -= 1
-        if journal.open_scopes or error is not None:
-            return  # a fault ends the run: nothing of this group will be committed
-        world.log.later = None
+        if journal.open_scopes:
+            return
         for register in world.registers:
             register.undo = None
         world.book.release()
         journal.undo.clear()
-        later, journal.later = journal.later, []
-        for consequence, arguments in later:
+        # The log still postpones: an event that follows from these is told after them, as its number says.
+        while journal.later:
+            consequence, arguments = journal.later.popleft()
             consequence(*arguments)
+        world.log.later = None

@@ -48,6 +48,7 @@ class Sleepers:
         self, agent: Agent, status: Status, reason: str, now_ns: int, until_ns: int | None = None
     ) -> None:
         """Change an agent's state and say so."""
+        assert not self.journal.active, "an agent's state has no undo"
         agent.status, agent.reason = status, reason
         self.touch(agent)
         self.log.append(
@@ -167,11 +168,13 @@ class Sleepers:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Add a subscription to the world and to the next batch."""
+        assert not self.journal.active, "a subscription has no undo"
         self.subscriptions.add(subscription)
         self._subscribed[subscription.subscription_id] = subscription
 
     def unsubscribe(self, subscription_id: str) -> None:
         """Remove a subscription from the world and, with the next batch, from the store."""
+        assert not self.journal.active, "a subscription has no undo"
         self.subscriptions.remove(subscription_id)
         if self._subscribed.pop(subscription_id, None) is None:
             self._unsubscribed.append(subscription_id)

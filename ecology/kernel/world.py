@@ -103,6 +103,7 @@ class World(Sleepers):
     def enrol(self, agent: Agent) -> None:
         """Add an agent at the end of the world's order."""
         assert agent.ordinal == len(self.roster) + 1 and agent.id not in self.agents
+        assert not self.journal.active, "a birth cannot be undone"
         self.agents[agent.id] = self.principals[agent.id] = agent
         self.roster.append(agent)
 
@@ -110,7 +111,12 @@ class World(Sleepers):
         """Accounts for an artifact: it can hold scrip and rights from now on, for ever."""
         assert name not in self.principals
         self.principals[name] = principal = Principal(name, self.open_accounts(name))
+        if self.journal.active:
+            self.journal.undo.append(lambda: self._withdraw_standing(name))
         return principal
+
+    def _withdraw_standing(self, name: str) -> None:
+        del self.principals[name]
 
     def readmit_accounts(self) -> None:
         """After the store has put back shelf and agents: the artifacts with standing and the bytes that each bears."""

@@ -6,7 +6,7 @@ are found by asking in the most capable way and giving up one step for each comp
     strict_schema        OpenAI, vLLM, Ollama, llama.cpp's own server: decoding is held to the schema
     json_schema          the same without `strict`: OpenAI with a schema outside its strict subset
     json_object_schema   llama-cpp-python and others: `json_object` with the schema beside it
-    json_object          JSON of any shape; the schema is spelled out in the prompt
+    json_object          JSON of any shape; the schema is spelled out in the prompt, as types
     prompt               free text; the schema is spelled out in the prompt
 """
 
@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from ecology.llm.model import ModelRequest
+from ecology.llm.spelling import spelled
 
 Schema = dict[str, object]
 AnswerFormat = Literal["strict_schema", "json_schema", "json_object_schema", "json_object", "prompt"]
@@ -60,7 +61,7 @@ class Dialect(msgspec.Struct, frozen=True):
         """The system message, with the schema in it where the server would not see it otherwise."""
         if request.schema is None or self.answer_format not in _SPELLED_OUT:
             return request.system
-        return f"{request.system}\n\n{_instruction()}{_ENCODE(request.schema).decode()}\n"
+        return f"{request.system}\n\n{_instruction()}{spelled(request.schema)}\n"
 
     def after_complaint(self, message: str, request: ModelRequest) -> "Dialect | None":
         """The dialect to try after a server's error message; None if the message is not about the dialect."""

@@ -14,8 +14,10 @@ from ecology.core.ids import SPENT, WORLD
 from ecology.events.records import ActionTaken, AgentStateChanged, TransferPosted
 from ecology.observe import numerals
 from ecology.observe.measures.conduct import COMMITTED, Conduct
+from ecology.observe.measures.escrow import Escrow
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals
+from ecology.observe.measures.waiting import Waiting
 from ecology.observe.measures.works import Works
 from ecology.resources.assets import CPU_CAPACITY, DISK, FLOWS, LLM_BUDGET, MEMORY, UNITS
 
@@ -36,15 +38,12 @@ BINDS_AGENT_TIME = 0.05
 BINDS_USED = 0.95
 BINDS_REFUSED = 0.01
 
-MAX_OPEN_INTERVALS = 65_536
-"""Separate stretches of waiting that a later, longer wait may still swallow; older ones are final."""
-
-
 class ResourceScarcity(msgspec.Struct, frozen=True, kw_only=True):
     """One resource over the whole run, amounts in `unit`.
 
     `granted` and `used` are totals over the run for a flow, at the end for a stock; None is "no data", never
     zero. `share_refused` is of the tries at those kinds of action that were refused for want of it.
+    `idle` lay in escrow: for a flow its rate over time, for a stock what is listed at the end.
     `share_waiting` is the share of world time in which at least one agent waited on it,
     `agent_time_waiting` the mean share of an agent's life spent so. `because` says in words why it binds.
     """
@@ -52,6 +51,7 @@ class ResourceScarcity(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     granted: int | None
     used: int | None
+    idle: int
     share_used: float | None
     share_waiting: float
     agent_time_waiting: float
@@ -62,53 +62,6 @@ class ResourceScarcity(msgspec.Struct, frozen=True, kw_only=True):
     actions_forgone_estimate: int | None
 
 
-class Waiting:
-    """Stretches of waiting on one resource, told when they end, in the order in which they end."""
-
-    def __init__(self) -> None:
-        self.by_agent_ns: defaultdict[int, int] = defaultdict(int)
-        self._latest: dict[int, tuple[int, int]] = {}
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._final_ns = 0
-        self._final_until_ns = 0
-
-    def add(self, who: int, start_ns: int, end_ns: int) -> None:
-        """Somebody waited from `start_ns` to `end_ns`; nobody's wait that ended later was told before."""
-        if end_ns <= start_ns:
-            return
-        self._add_to_agent(who, start_ns, end_ns)
-        start_ns = max(start_ns, self._final_until_ns)
-        starts, ends = self._starts, self._ends
-        while ends and ends[-1] >= start_ns:
-            start_ns = min(start_ns, starts.pop())
-            ends.pop()
-        starts.append(start_ns)
-        ends.append(end_ns)
-        if len(starts) > MAX_OPEN_INTERVALS:
-            self._finish_oldest(MAX_OPEN_INTERVALS // 2)
-
-    def union_ns(self) -> int:
-        """Time during which at least one agent waited."""
-        return self._final_ns + sum(self._ends) - sum(self._starts)
-
-    def _add_to_agent(self, who: int, start_ns: int, end_ns: int) -> None:
-        """One wait may be told twice (a blocked state and the turn that follows it) but counts once."""
-        total = end_ns - start_ns
-        latest_start, latest_end = self._latest.get(who, (end_ns, end_ns))
-        overlap = min(end_ns, latest_end) - max(start_ns, latest_start)
-        if overlap > 0:
-            total -= overlap
-            start_ns = min(start_ns, latest_start)
-        self._latest[who] = (start_ns, end_ns)
-        self.by_agent_ns[who] += total
-
-    def _finish_oldest(self, count: int) -> None:
-        self._final_ns += sum(self._ends[:count]) - sum(self._starts[:count])
-        self._final_until_ns = self._ends[count - 1]
-        del self._starts[:count], self._ends[:count]
-
-
 class Scarcity:
     """Folds grants, consumption, waits and refusals.
 
@@ -117,11 +70,14 @@ class Scarcity:
     shows only in the latter.
     """
 
-    def __init__(self, fold: Fold, principals: Principals, conduct: Conduct, works: Works) -> None:
+    def __init__(
+        self, fold: Fold, principals: Principals, conduct: Conduct, works: Works, escrow: Escrow
+    ) -> None:
         self._fold = fold
         self._principals = principals
         self._conduct = conduct
         self._works = works
+        self._escrow = escrow
         self._waiting: dict[str, Waiting] = {name: Waiting() for name in RESOURCES}
         self._blocked: dict[int, tuple[str, int]] = {}
         self._granted: defaultdict[str, int] = defaultdict(int)
@@ -149,6 +105,7 @@ class Scarcity:
 
     def _resource(self, resource: str) -> ResourceScarcity:
         granted, used = self._supply_and_use(resource)
+        idle = self._idle(resource)
         waiting = self._waiting[resource]
         lives = {
             who: self._principals.lifetime_ns(who, self._fold.end_ns) for who in self._principals.agents()
@@ -158,11 +115,12 @@ class Scarcity:
         share_used = used / granted if granted and used is not None else None
         agent_time = sum(waited) / len(waited) if waited else 0.0
         share_refused = refusals / tries if tries else 0.0
-        because = _because(share_used, agent_time, share_refused)
+        because = _because(granted, used, idle, agent_time, share_refused)
         return ResourceScarcity(
             unit=UNIT_OF[resource],
             granted=granted,
             used=used,
+            idle=idle,
             share_used=share_used,
             share_waiting=waiting.union_ns() / self._fold.end_ns if self._fold.end_ns else 0.0,
             agent_time_waiting=agent_time,
@@ -186,6 +144,12 @@ class Scarcity:
         if resource == LLM_BUDGET:
             return granted, self._spent.get(resource, 0) if granted is not None else None
         return granted, None  # no event states how much memory is in use
+
+    def _idle(self, resource: str) -> int:
+        """What was for sale meanwhile, so that nobody could use it. A capacity in escrow keeps nothing from flowing."""
+        if resource in FLOWS:
+            return self._escrow.idle_time(FLOWS[resource][0])
+        return self._escrow.idle(resource)
 
     def _tries(self, resource: str) -> int:
         """How often agents tried what was refused, at least once, for want of the resource."""
@@ -253,12 +217,16 @@ class Scarcity:
             self._blocked[who] = (event.reason, event.time_ns)
 
 
-def _because(share_used: float | None, agent_time: float, share_refused: float) -> list[str]:
+def _because(
+    granted: int | None, used: int | None, idle: int, agent_time: float, share_refused: float
+) -> list[str]:
     reasons = []
     if agent_time >= BINDS_AGENT_TIME:
         reasons.append(f"agents spent {numerals.share(agent_time)} of their time waiting for it")
-    if share_used is not None and share_used >= BINDS_USED:
-        reasons.append(f"{numerals.share(share_used)} of it was used")
+    usable = (granted or 0) - idle
+    if used is not None and usable > 0 and used >= BINDS_USED * usable:
+        unsold = " that was not for sale" if idle else ""
+        reasons.append(f"{numerals.share(used / usable)} of it{unsold} was used")
     if share_refused >= BINDS_REFUSED:
         reasons.append(
             f"{numerals.share(share_refused)} of the actions that need it were refused for want of it"

@@ -1,4 +1,4 @@
-"""Running Python that agents wrote: counted, bounded, repeatable, and with nothing of the host in reach. Knows of no world.
+"""Running Python that agents wrote: counted, bounded, repeatable, nothing of the host in reach. Knows of no world.
 
 Reading order: `outcome` (limits, and the two ways a run ends), `grammar` (what a program may contain), `counting`
 (how it comes to count its own steps), `program` (source made ready to run), `values` (what may cross the border),

@@ -1,10 +1,10 @@
 """Making a program count its own steps: Monty has no instruction counter.
 
-A tick draws the next number from an iterator over as many numbers as there may be steps. It stands where every repetition
-must pass: at the start of each function's body, each loop's body and each lambda, and as the first condition of each
-`for` in a comprehension. When the numbers are used up, a tick raises `StopIteration`; code may catch that, but every
-further tick raises it again, so what is left to run is no longer than the text, and the frame sees the empty
-iterator at the end whatever the code made of it.
+A tick draws the next number from an iterator over as many numbers as there may be steps. It stands where every
+repetition must pass: at the start of each function's body, each loop's body and each lambda, and as the first
+condition of each `for` in a comprehension. When the numbers are used up, a tick raises `StopIteration`; code may
+catch that, but every further tick raises it again, so little is left to run, and the frame sees the empty iterator
+at the end whatever the code made of it.
 
 The tick's value is always true, for the sake of `tick and body` and `if tick`.
 """
@@ -69,7 +69,9 @@ class _Counting(ast.NodeTransformer):
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.generic_visit(node)
-        node.body = ast.copy_location(ast.BoolOp(op=ast.And(), values=[_tick(node.body), node.body]), node.body)
+        node.body = ast.copy_location(
+            ast.BoolOp(op=ast.And(), values=[_tick(node.body), node.body]), node.body
+        )
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:

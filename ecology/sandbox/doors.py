@@ -1,8 +1,8 @@
 """The host's functions that a program may call. Whatever comes through a door is checked; what is wrong goes back.
 
-Three things can go wrong, and three parties hear of it: what the code got wrong (arguments) and what the host refuses are
-exceptions inside the sandbox; a limit that was passed is kept here, since code can catch what it sees; and a bug of
-the host's is raised to the host once the run is over.
+Three things can go wrong. What the code got wrong (arguments) and what the host refuses are exceptions inside the
+sandbox; a limit that was passed is noted here, since code can catch what it sees; and a bug of the host's is raised to
+the host once the run is over.
 """
 
 import inspect
@@ -70,7 +70,9 @@ class Doors:
             raise
         return answer
 
-    def _checked(self, name: str, positional: object, named: object) -> tuple[list[object], dict[str, object]]:
+    def _checked(
+        self, name: str, positional: object, named: object
+    ) -> tuple[list[object], dict[str, object]]:
         try:
             arguments, keywords = plain(positional), plain(named)
             size = json_size(arguments) + json_size(keywords)
@@ -79,5 +81,7 @@ class Doors:
         if size > self._limits.result_bytes:
             raise ValueError(f"{name}: more than {self._limits.result_bytes} bytes of arguments")
         self.bytes_out += size
-        assert isinstance(arguments, list) and isinstance(keywords, dict), "the frame hands over a tuple and a dict"
+        assert isinstance(arguments, list) and isinstance(keywords, dict), (
+            "the frame hands over a tuple and a dict"
+        )
         return arguments, keywords

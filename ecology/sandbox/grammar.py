@@ -15,28 +15,60 @@ RESERVED_PREFIX = "_ecology"
 """Names of the frame around a program."""
 
 FORBIDDEN_NAMES = frozenset(
-    "eval exec compile open input globals locals vars breakpoint __import__".split()
-)  # fmt: skip
+    {"eval", "exec", "compile", "open", "input", "globals", "locals", "vars", "breakpoint", "__import__"}
+)
 
-MODULES = frozenset(
-    """base64 binascii bisect collections copy csv dataclasses datetime decimal functools hashlib itertools json math
-    random re time typing unicodedata""".split()
+MODULES = (
+    *("base64", "binascii", "bisect", "collections", "copy", "csv", "dataclasses", "datetime", "decimal"),
+    *("functools", "hashlib", "itertools", "json", "math", "random", "re", "time", "typing", "unicodedata"),
 )
 """Modules that Monty has, that touch nothing outside, and that answer alike on every machine."""
 
 SPECIAL_METHODS = frozenset(
-    f"__{name}__"
-    for name in """init repr str eq hash bool len iter next getitem setitem contains call enter exit add radd sub rsub
-    mul rmul truediv floordiv mod pow neg""".split()
+    {
+        *(
+            "__init__",
+            "__repr__",
+            "__str__",
+            "__eq__",
+            "__hash__",
+            "__bool__",
+            "__len__",
+            "__iter__",
+            "__next__",
+        ),
+        *("__getitem__", "__setitem__", "__contains__", "__call__", "__enter__", "__exit__", "__add__"),
+        *("__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__", "__floordiv__", "__mod__"),
+        *("__pow__", "__neg__"),
+    }
 )
 """What a class may define; nothing else with two underscores on both sides may be named."""
 
 _NODES: tuple[type[ast.AST], ...] = (
     ast.Module,
-    *(ast.FunctionDef, ast.ClassDef, ast.Return, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.While),
+    *(
+        ast.FunctionDef,
+        ast.ClassDef,
+        ast.Return,
+        ast.Assign,
+        ast.AugAssign,
+        ast.AnnAssign,
+        ast.For,
+        ast.While,
+    ),
     *(ast.If, ast.With, ast.Match, ast.Raise, ast.Try, ast.Assert, ast.Import, ast.ImportFrom, ast.Global),
     *(ast.Nonlocal, ast.Expr, ast.Pass, ast.Break, ast.Continue),
-    *(ast.BoolOp, ast.NamedExpr, ast.BinOp, ast.UnaryOp, ast.Lambda, ast.IfExp, ast.Dict, ast.Set, ast.ListComp),
+    *(
+        ast.BoolOp,
+        ast.NamedExpr,
+        ast.BinOp,
+        ast.UnaryOp,
+        ast.Lambda,
+        ast.IfExp,
+        ast.Dict,
+        ast.Set,
+        ast.ListComp,
+    ),
     *(ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Compare, ast.Call, ast.FormattedValue, ast.JoinedStr),
     *(ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple, ast.Slice),
     *(ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop),
@@ -115,7 +147,7 @@ def _check_import(node: ast.Import | ast.ImportFrom) -> None:
             raise NotAllowed("import * is not supported here", node)
     for module in modules:
         if module not in MODULES:
-            raise NotAllowed(f"there is no module {module!r} here; there are {', '.join(sorted(MODULES))}", node)
+            raise NotAllowed(f"there is no module {module!r} here; there are {', '.join(MODULES)}", node)
 
 
 def _identifiers(node: ast.AST) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Limits of a run, what a run used, and the two ways it ends: it ran, or it failed in one of a dozen named ways.
 
-A fault is a value, like a refusal: whoever invoked the code reads it and lives on. Everything in it is repeatable except
-`Use.cpu_us`, which is measured, and `Fault.TIME`, which a clock decides.
+A fault is a value, like a refusal: whoever invoked the code reads it and lives on. Everything in it is repeatable
+except `Use.cpu_us`, which is measured, and `Fault.TIME`, which a clock decides.
 """
 
 from enum import StrEnum
@@ -51,7 +51,7 @@ class Fault(StrEnum):
 
 
 class Use(msgspec.Struct, frozen=True):
-    """What a run used. Bytes are those of JSON texts: in are arguments and answers, out are the result and what was asked.
+    """What a run used. Bytes are those of JSON: in are arguments and answers, out are the result and what was asked.
 
     `steps` is the whole limit where a run was cut off by one: nobody can say how far it had come, and who exceeds a
     limit does not pay less for it. `cpu_us` is measured in the worker and must not decide anything in a world.

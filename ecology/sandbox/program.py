@@ -1,14 +1,13 @@
 """Source made ready to run: checked, counted, written out again, with a way back to the author's line numbers.
 
-Parsing happens in this process, on text that may be hostile. What keeps it harmless: a bound on the length; Python's own
-parser, which refuses deep nesting; trees walked level by level until their depth is known; and `ast.unparse`, so
+Parsing happens in this process, on text that may be hostile. What keeps it harmless: a bound on the length; Python's
+own parser, which refuses deep nesting; trees walked level by level until their depth is known; and `ast.unparse`, so
 that the text which runs is ours in every letter. Names are normalised (NFKC) by then, and comments, cookies and
 line endings are gone.
 """
 
 import ast
 import warnings
-from array import array
 
 from ecology.sandbox.counting import count_steps
 from ecology.sandbox.grammar import MAX_DEPTH, MAX_SOURCE_BYTES, NotAllowed, check_grammar
@@ -20,7 +19,7 @@ class Program:
 
     __slots__ = ("_lines", "functions", "names", "source", "text")
 
-    def __init__(self, source: str, tree: ast.Module, text: str, lines: array[int]) -> None:
+    def __init__(self, source: str, tree: ast.Module, text: str, lines: list[int]) -> None:
         self.source = source
         self.functions = frozenset(line.name for line in tree.body if isinstance(line, ast.FunctionDef))
         """Names of top-level functions: what can be invoked."""
@@ -61,15 +60,16 @@ def _compile(source: str) -> Program:
         check_grammar(tree)
         counted = count_steps(tree)
         text = ast.unparse(counted) + "\n"
-        return Program(source, counted, text, _line_map(counted, ast.parse(text)))
+        lines = _line_map(counted, ast.parse(text))
+    return Program(source, counted, text, lines)
 
 
-def _line_map(counted: ast.Module, written: ast.Module) -> array[int]:
+def _line_map(counted: ast.Module, written: ast.Module) -> list[int]:
     """Which line of the source each line of the written text came from, at index of the latter; 0 is none.
 
     Raises NotAllowed where writing out and reading again did not give the same tree.
     """
-    lines = array("L")
+    lines: list[int] = []
     for ours, theirs in zip(ast.walk(counted), ast.walk(written), strict=False):
         if type(ours) is not type(theirs):
             raise NotAllowed("cannot be written out unambiguously; simplify its f-strings", ours)

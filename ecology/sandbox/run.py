@@ -18,7 +18,7 @@ from ecology.core.clock import process_cpu_ns
 from ecology.core.errors import RunFault
 from ecology.sandbox.doors import Doors, Function
 from ecology.sandbox.ending import Ending, ending_of
-from ecology.sandbox.frame import AFTERMATH, ARGUMENTS, CALL, MOST, STEPS, Frame
+from ecology.sandbox.frame import ARGUMENTS, CALL, MOST, STEPS, Frame
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal, Use, one_line
 from ecology.sandbox.program import Program
 from ecology.sandbox.values import NotJson, json_size, plain
@@ -39,3 +39,161 @@ PATIENCE_S = 60.0
 """Seconds to wait for a free worker before saying that there are too few."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Sandbox:
+    """Owns the worker processes; the first run starts them, `close` (or leaving the context) ends them.
+
+    `workers` are kept warm, more are started where programs run one another, up to `max_workers`.
+    """
+
+    def __init__(self, *, workers: int = 1, max_workers: int = 16) -> None:
+        assert 1 <= workers <= max_workers
+        self._workers = workers
+        self._max_workers = max_workers
+        self._pool: monty.Monty | None = None
+        self._running = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers. A later run would start new ones."""
+        assert not self._running, "a run is under way"
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.__exit__(None, None, None)
+
+    def run(
+        self,
+        program: Program,
+        method: str,
+        arguments: dict[str, object],
+        *,
+        functions: Mapping[str, Function] = NO_FUNCTIONS,
+        constants: Mapping[str, object] = NO_CONSTANTS,
+        limits: Limits = DEFAULTS,
+        seed: int = 0,
+        now_ns: int = 0,
+    ) -> Ran | CodeFault:
+        """Run the program's top level, then `method(**arguments)`, in a session of its own.
+
+        The code sees `functions` and `constants` (JSON values) as global names, the time `now_ns` (since 1970, as
+        far as `datetime` is concerned), and a `random` that starts from `seed`. Equal calls give equal outcomes in
+        everything but `Use.cpu_us`, as long as no clock (`Fault.TIME`) has to step in.
+
+        Raises what a function raised that is not a `Refusal`, and `RunFault` if no worker is to be had.
+        """
+        if method not in program.functions:
+            return CodeFault(Fault.NO_METHOD, one_line(f"there is no top-level function {method!r}"))
+        if self._running == self._max_workers:
+            return CodeFault(Fault.RECURSION, f"more than {self._max_workers} programs inside one another")
+        try:
+            inputs: dict[str, object] = {ARGUMENTS: plain(arguments)}
+            bytes_in = json_size(inputs[ARGUMENTS])
+        except NotJson as error:
+            return CodeFault(Fault.RESULT, one_line(f"the arguments are no JSON: {error}"))
+        names = program.names
+        inputs |= {name: plain(constants[name]) for name in constants if name in names}
+        inputs |= {STEPS: limits.steps, MOST: limits.result_bytes}
+        doors = Doors(functions, limits)
+        frame = Frame(program, method, [name for name in functions if name in names])
+        self._running += 1
+        try:
+            with self._session(limits, seed, now_ns) as session:
+                found, cpu_us = _feed(session, frame, inputs, doors, limits)
+        finally:
+            self._running -= 1
+        if doors.bug is not None:
+            raise doors.bug
+        return _outcome(found, doors, limits, bytes_in, cpu_us)
+
+    def _session(self, limits: Limits, seed: int, now_ns: int) -> monty.MontySession:
+        if self._pool is None:
+            self._pool = self._started()
+        return self._pool.checkout(
+            limits={
+                "max_feed_duration_secs": limits.wall_s,
+                "max_memory": limits.memory_bytes,
+                "max_recursion_depth": limits.recursion,
+                "max_suspensions": limits.calls + SPARE_SUSPENSIONS,
+            },
+            os_policy={
+                "sleep": "zero",
+                "datetime": _EPOCH + timedelta(microseconds=now_ns // 1000),
+                "random_start": {"seed": seed},
+            },
+            assert_message_annotations=False,
+        )
+
+    def _started(self) -> monty.Monty:
+        pool = monty.Monty(
+            min_processes=self._workers,
+            max_processes=self._max_workers,
+            checkout_timeout=PATIENCE_S,
+            feed_duration_limit_grace=GRACE_S,
+        )
+        try:
+            pool.__enter__()
+        except (monty.MontyError, OSError, RuntimeError) as error:
+            raise RunFault(
+                f"the sandbox's worker did not start: {error}", remedy="reinstall pydantic-monty-runtime"
+            ) from error
+        return pool
+
+
+Found = tuple[object, int, int | None] | Ending
+"""What the frame handed over (the value, its size in characters, the next number on the counter), or how it failed."""
+
+
+def _feed(
+    session: monty.MontySession, frame: Frame, inputs: dict[str, object], doors: Doors, limits: Limits
+) -> tuple[Found, int]:
+    """Run the frame; also the worker's CPU time in microseconds, 0 if it died."""
+    pid = session.worker_pid
+    assert pid is not None, "nobody else uses this session"
+    began = process_cpu_ns(pid)
+    try:
+        found: Found = tuple(
+            session.feed_run(
+                frame.text,
+                inputs=inputs,
+                external_lookup={CALL: doors.call},
+                print_callback=doors.take_output,
+            )
+        )
+    except (monty.MontyError, ValueError) as error:
+        found = ending_of(error, session, frame, limits)
+    cpu_us = max(0, process_cpu_ns(pid) - began) // 1000
+    if isinstance(found, Ending) and found.fault is Fault.TIME:
+        # A clock stops the worker in the middle of whatever it does: its heap is not to be trusted.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found, cpu_us
+
+
+def _outcome(found: Found, doors: Doors, limits: Limits, bytes_in: int, cpu_us: int) -> Ran | CodeFault:
+    """The verdict, worst first: what code did to the host counts before what it says it returned."""
+    steps = found.steps if isinstance(found, Ending) else limits.steps if found[2] is None else found[2] - 1
+    use = Use(steps, bytes_in + doors.bytes_in, doors.bytes_out, doors.calls, cpu_us)
+    if doors.too_much_output:
+        return CodeFault(Fault.OUTPUT, f"printed more than {limits.output_bytes} bytes", use)
+    if doors.too_many_calls:
+        return CodeFault(Fault.CALLS, f"made more than {limits.calls} calls", use)
+    if isinstance(found, Ending):
+        return CodeFault(found.fault, found.detail, use)
+    value, characters, left = found
+    if left is None:
+        return CodeFault(Fault.STEPS, f"took more than {limits.steps} steps", use)
+    try:
+        result = plain(value)
+        size = max(json_size(result), characters)
+    except NotJson as error:
+        return CodeFault(Fault.RESULT, one_line(f"the result is no JSON: {error}"), use)
+    if size > limits.result_bytes:
+        return CodeFault(Fault.RESULT, f"the result is more than {limits.result_bytes} bytes of JSON", use)
+    use = Use(steps, use.bytes_in, use.bytes_out + size, use.calls, cpu_us)
+    return Ran(result, doors.printed, use)

@@ -54,6 +54,8 @@ def _plain(value: object, levels: int) -> object:
             if type(key) is not str:
                 raise NotJson("an object with a key that is not text")
         return {key: _plain(item, levels - 1) for key, item in value.items()}
+    if isinstance(value, str):  # a host's enumeration; no text of Monty's is of any other type
+        return str(value)
     raise NotJson(f"{_named(value)} is no JSON value")
 
 

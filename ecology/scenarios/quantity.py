@@ -205,7 +205,8 @@ class Duration(Quantity):
 
     def expected(self) -> str:
         """For example "a duration up to 3650d, such as 90s, ..."."""
-        return f"a duration up to {self.show(self.high)}, such as 90s, 10m, 1h30m, 2d or a number of seconds"
+        low = "" if self.low <= 1 else f" from {self.show(self.low)}"
+        return f"a duration{low} up to {self.show(self.high)}, such as 90s, 10m, 1h30m, 2d or a number of seconds"
 
     def _read(self, value: object) -> int:
         text = value.strip() if isinstance(value, str) else ""

@@ -8,8 +8,10 @@ from typing import Annotated, Literal, cast
 from pydantic import Field, model_validator
 
 from ecology.core.limits import MAX_AGENTS
+from ecology.kernel.laws import Laws
 from ecology.resources.costs import CostModel
 from ecology.scenarios import feasibility
+from ecology.scenarios.law_settings import MintSettings, laws_of
 from ecology.scenarios.physics import Group, Physics, physics_of, rights_of
 from ecology.scenarios.population import DEFAULT_POPULATION, MAX_GROUPS, GroupSettings, apportion
 from ecology.scenarios.quantity import SECOND_NS, Duration, Number
@@ -70,6 +72,7 @@ class Scenario(Settings):
         max_length=MAX_GROUPS,
         description="groups; empty: equal shares of the five scripted strategies",
     )
+    mint: MintSettings = MintSettings()
     economy: EconomySettings = EconomySettings()
     model: ModelSettings = ModelSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
@@ -98,6 +101,10 @@ class Scenario(Settings):
         return physics_of(
             rights_of(self.resources), self.costs(), self.thought.memory_bytes, self.contracts.default
         )
+
+    def laws(self) -> Laws:
+        """What the kernel has to know: the mint."""
+        return laws_of(self.mint)
 
     def costs(self) -> CostModel:
         """What thinking and acting cost here."""

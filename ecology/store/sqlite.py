@@ -21,6 +21,7 @@ from ecology.events.records import Event
 from ecology.events.subscriptions import Subscriptions
 from ecology.kernel.batch import Batch
 from ecology.kernel.contracts import ContractBook
+from ecology.kernel.laws import Laws
 from ecology.kernel.world import World
 from ecology.store import rows
 from ecology.store.connection import damaged, faults, open_reader, open_writer, schema, statements
@@ -213,7 +214,7 @@ class SqliteStore:
         assert isinstance(content, bytes), f"the shelf knows '{artifact_id}' and the store does not"
         return content
 
-    def new_world(self, *, seed: int, default_contract: str) -> World:
+    def new_world(self, *, seed: int, default_contract: str, laws: Laws | None = None) -> World:
         """An empty world that will be committed here."""
         return World(
             book=ledger.Book(),
@@ -222,17 +223,23 @@ class SqliteStore:
             subscriptions=Subscriptions(),
             contracts=ContractBook(default_contract),
             seed=seed,
+            laws=laws,
         )
 
-    def load_world(self, *, seed: int, default_contract: str) -> tuple[World, int]:
-        """The world as of the last commit, and its time. Raises StoreFault for rows that make no world."""
+    def load_world(
+        self, *, seed: int, default_contract: str, laws: Laws | None = None
+    ) -> tuple[World, int]:
+        """The world as of the last commit, and its time. Raises StoreFault for rows that make no world.
+
+        What the scenario decides is not stored twice: the caller gives what it gave to `new_world`.
+        """
         with faults(self.path):
             try:
-                return self._load(seed, default_contract)
+                return self._load(seed, default_contract, laws)
             except (msgspec.DecodeError, LookupError, ValueError, AssertionError) as error:
                 raise damaged(self.path, f"{type(error).__name__}: {error}") from error
 
-    def _load(self, seed: int, default_contract: str) -> tuple[World, int]:
+    def _load(self, seed: int, default_contract: str, laws: Laws | None) -> tuple[World, int]:
         connection = self._connection
         last = self.last_sequence()
         world = World(
@@ -242,6 +249,7 @@ class SqliteStore:
             subscriptions=Subscriptions(),
             contracts=ContractBook(default_contract),
             seed=seed,
+            laws=laws,
         )
         for row in connection.execute(SQL["all_artifacts"]):
             world.shelf.restore(rows.artifact_of(row))

@@ -22,7 +22,12 @@ def fingerprint(world: World, now_ns: int) -> dict[str, object]:
         "accounts": [msgspec.to_builtins(row) for row in world.book.accounts()],
         "pending": [msgspec.to_builtins(hold) for hold in world.book.pending()],
         "artifacts": [_artifact(world, artifact) for artifact in everything(world)],
+        "principals": {name: _principal(world, name) for name in sorted(world.principals)},
         "agents": [_agent(agent, now_ns) for agent in world.roster],
+        "registers": {
+            register.kind: [msgspec.to_builtins(record) for record in register]
+            for register in world.registers
+        },
         "subscriptions": {
             name: [msgspec.to_builtins(it) for it in world.subscriptions.of(name)] for name in names
         },
@@ -31,8 +36,7 @@ def fingerprint(world: World, now_ns: int) -> dict[str, object]:
 
 def everything(world: World) -> list[Artifact]:
     """All artifacts by creation, deleted ones included."""
-    things = world.shelf._things.values()  # only a test wants the deleted ones too
-    return sorted(things, key=lambda artifact: artifact.created_sequence)
+    return sorted(world.shelf.everything(), key=lambda artifact: artifact.created_sequence)
 
 
 def level_nano(bucket: Bucket, now_ns: int) -> int:
@@ -48,8 +52,13 @@ def _artifact(world: World, artifact: Artifact) -> object:
     return described
 
 
+def _principal(world: World, name: str) -> object:
+    principal = world.principals[name]
+    return {"id": principal.id, "accounts": principal.accounts, "disk_used": principal.disk_used}
+
+
 def _agent(agent: Agent, now_ns: int) -> object:
-    described: dict[str, object] = {
+    described: dict[str, object] = {"id": agent.id} | {
         name: msgspec.to_builtins(getattr(agent, name))
         for name in agent.__slots__
         if name not in ("llm", "cpu", "inbox")

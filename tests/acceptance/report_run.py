@@ -6,6 +6,7 @@ import zstandard
 
 from ecology.events.records import Record, encode
 from ecology.observe.measures.lines import EXPORT_NAME
+from ecology.observe.projections import summarise
 from ecology.observe.summary import (
     SUMMARY_NAME,
     AuditCheck,
@@ -14,7 +15,6 @@ from ecology.observe.summary import (
     RunFacts,
     assemble,
     encode_summary,
-    summarise,
 )
 
 HOSTILE = '<script>window.pwned=1</script><img src=x onerror="window.pwned=1">"\'&amp;${7*7}{{7*7}}'

@@ -110,6 +110,41 @@ agains = st.builds(Again, RECENT, st.just({}) | st.dictionaries(CHANGES, mostly(
 intents: st.SearchStrategy[Intent] = st.one_of(moves, moves, ends, ends, agains, st.builds(Wild, wild))
 
 
+class Expire(NamedTuple):
+    """Time passes between two savepoints."""
+
+    now_ns: int
+
+
+class Open(NamedTuple):
+    """An account for somebody who may have none."""
+
+    owner: str
+
+
+class Attempt(NamedTuple):
+    """A stretch between a savepoint and its end; when not kept, it is rolled back halfway too and tried once more."""
+
+    steps: "tuple[Step, ...]"
+    kept: bool
+
+
+Step = Intent | Expire | Open | Attempt
+single_steps: st.SearchStrategy[Step] = st.one_of(
+    intents, intents, intents, st.builds(Expire, TIMES), st.builds(Open, st.sampled_from(["cy", "di"]))
+)
+
+
+@st.composite
+def attempts(draw: st.DrawFn, depth: int = 0) -> Attempt:
+    """Up to four levels of savepoints."""
+    steps: list[Step] = []
+    for _ in range(draw(st.integers(0, 5))):
+        deeper = depth < 3 and draw(st.integers(0, 3)) == 0
+        steps.append(draw(attempts(depth + 1)) if deeper else draw(single_steps))
+    return Attempt(tuple(steps), draw(st.booleans()))
+
+
 def drawn(draw: random.Random) -> Intent:
     """An intent without Hypothesis's love of extremes, so that long sensible lives happen too."""
     pair = tuple(draw.sample((1, 2, 3), 2))
@@ -195,6 +230,35 @@ class Life(RuleBasedStateMachine):
                 assert self.book.apply_linked(chain) == self.oracle.apply_linked(chain)
             else:
                 assert self.book.apply(chain[0]) == self.oracle.apply(chain[0])
+
+    @rule(attempt=attempts())
+    def attempt(self, attempt: Attempt) -> None:
+        """Savepoints within savepoints: what is rolled back never was, and the book forgets that it could have been."""
+        self.take(attempt)
+        self.book.release()
+        self.they_agree()
+
+    def take(self, step: Step) -> None:
+        if isinstance(step, Expire):
+            assert self.book.expire(step.now_ns) == self.oracle.expire(step.now_ns)
+        elif isinstance(step, Open):
+            self.open_account(step.owner, "disk", issuer=False)
+        elif isinstance(step, Attempt):
+            before, mark = copy.deepcopy(self.oracle), self.book.savepoint()
+            for inner in step.steps:
+                self.take(inner)
+            if not step.kept:
+                self.book.roll_back(mark)
+                self.oracle = copy.deepcopy(before)
+                self.they_agree()
+                for inner in step.steps[: len(step.steps) // 2]:
+                    self.take(inner)
+                self.book.roll_back(mark)
+                self.oracle = before
+                self.they_agree()
+        else:
+            transfer = step.transfer(self)
+            assert self.book.apply(transfer) == self.oracle.apply(transfer)
 
     @rule(start=RECENT, length=st.integers(1, 4))
     def apply_a_chain_again(self, start: int, length: int) -> None:

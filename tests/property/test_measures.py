@@ -12,16 +12,18 @@ from hypothesis import strategies as st
 
 from ecology.core.clock import SECOND_NS
 from ecology.core.seeds import Draw
+from ecology.observe.measures.bins import MAX_BINS
 from ecology.observe.measures.conduct import entropy_bits, variation
 from ecology.observe.measures.exchange import Exchange
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals
-from ecology.observe.measures.tempo import MAX_BINS, Tempo
+from ecology.observe.measures.samples import median
+from ecology.observe.measures.tempo import Tempo
 from ecology.observe.measures.timeline import MAX_FRAMES, Frame, Timeline
-from ecology.observe.measures.wealth import Wealth, gini, lorenz, median
+from ecology.observe.measures.waiting import Waiting
+from ecology.observe.measures.wealth import Wealth, gini, lorenz
 from ecology.observe.measures.works import longest_chain
-from ecology.observe.scarcity import Waiting
-from ecology.observe.summary import Projections, summarise
+from ecology.observe.projections import Projections, summarise
 from ecology.testing.histories import InventedWorld, history
 from tests.unit.measures_log import Log
 

@@ -18,7 +18,7 @@ from ecology.events.records import (
     TransferPosted,
 )
 from ecology.observe.measures.wealth import gini
-from ecology.observe.summary import RunMeasures, summarise
+from ecology.observe.projections import RunMeasures, summarise
 from ecology.resources.assets import SCRIP
 from ecology.scenarios.population import STRATEGIES
 from tests.support.small_run import SmallRun, scenario

@@ -13,7 +13,6 @@ from ecology.engine.committer import Store
 from ecology.engine.engine import Engine
 from ecology.engine.policy import PolicyFactory
 from ecology.events.records import Record, decode
-from ecology.kernel.world import World
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader
 from ecology.store.sqlite import SqliteStore
@@ -65,7 +64,7 @@ class SmallRun(msgspec.Struct, frozen=True):
                 outer.commit()
                 world.shelf.contents.committed()
             else:
-                world, start_ns = self._load(store)
+                world, start_ns = assembly.load_world(store, self.scenario)
             engine = assembly.engine(
                 self.directory, self.scenario, world, outer, start_ns, book, group_turns=group_turns
             )
@@ -75,9 +74,6 @@ class SmallRun(msgspec.Struct, frozen=True):
             return engine
         finally:
             store.close()
-
-    def _load(self, store: SqliteStore) -> tuple[World, int]:
-        return store.load_world(seed=self.scenario.seed, default_contract=self.scenario.contracts.default)
 
     def events(self) -> list[Record]:
         """Every committed event."""

@@ -14,13 +14,20 @@ from ecology.kernel.actions import (
     NAME_OF,
     Action,
     AgentConfig,
+    Bid,
+    Buy,
+    Cancel,
     Configure,
+    Delegate,
     Delete,
     Edit,
+    Invoke,
+    List,
     Message,
     Noop,
     Query,
     Read,
+    Revoke,
     Sleep,
     Spawn,
     StatePredicate,
@@ -51,6 +58,13 @@ ONE_OF_EACH: tuple[Action, ...] = (
     Query("artifacts", {"type": "tool", "limit": 5}),
     Spawn("c", AgentConfig("maker", "m", "p", {"t": 1}, ["*"], ["bread"]), {"scrip": 5}, "private"),
     Configure("maker", "m", "p", {"t": 1}, ["*"]),
+    Invoke("tool", "count", {"text": "a b", "deep": [1, None, {"x": 1.5}]}, 5, 20),
+    Bid("work", 12),
+    List(20, None, "llm_rate", 1_000, 60_000, "agent-0002"),
+    Buy("agent-0002#7", 30),
+    Cancel("agent-0001#3"),
+    Delegate("club", 5, 50, 60_000, "cpu"),
+    Revoke("club", "cpu"),
 )
 
 
@@ -68,6 +82,7 @@ def test_the_union_the_names_and_the_schema_are_about_the_same_actions() -> None
     assert list(NAME_OF.values()) == [
         *("noop", "read", "write", "edit", "delete", "transfer", "sleep", "subscribe"),
         *("unsubscribe", "message", "query", "spawn", "configure"),
+        *("invoke", "bid", "list", "buy", "cancel", "delegate", "revoke"),
     ]
     described = json.dumps(schema())
     assert all(f'"{name}"' in described for name in NAME_OF.values())
@@ -95,8 +110,10 @@ def test_every_field_is_held_to_its_type(action: Action) -> None:
     said = msgspec.to_builtins(action)
     for field in said:
         for wrong in WRONG:
-            if field == "interface" and isinstance(wrong, dict):
-                continue  # any object is an interface
+            if field in ("interface", "args") and isinstance(wrong, dict):
+                continue  # any object is an interface, and what a method takes
+            if field == "standing" and wrong is False:
+                continue
             assert reason(json.dumps({**said, field: wrong})) == refusals.MALFORMED, (field, wrong)
 
 

@@ -18,13 +18,20 @@ from ecology.kernel.actions import (
     NAME_OF,
     Action,
     AgentConfig,
+    Bid,
+    Buy,
+    Cancel,
     Configure,
+    Delegate,
     Delete,
     Edit,
+    Invoke,
+    List,
     Message,
     Noop,
     Query,
     Read,
+    Revoke,
     Sleep,
     Spawn,
     StatePredicate,
@@ -165,6 +172,14 @@ EVERY_FIELD: list[Action] = [
     Spawn("child", CONFIG, {"disk": 900}, "self_owned"),
     Configure("trader", "tiny", "be unkind", {"price": 3}, ["*"]),
     Configure(),
+    Invoke("tool", "count", {"text": "a b", "deep": [1, None, {"x": 1.5}]}, 5, 20),
+    Bid("work", 12),
+    List(20, None, "llm_rate", 1_000, 60_000, "agent-0002"),
+    Buy("agent-0002#7", 30),
+    Cancel("agent-0001#3"),
+    Delegate("club", 5, 50, 60_000, "cpu"),
+    Revoke("club", "cpu"),
+    List(20, "note"),
 ]
 
 
@@ -275,8 +290,8 @@ def test_an_action_is_chosen_by_its_name() -> None:
 
 
 def test_it_is_no_longer_than_it_must_be() -> None:
-    """Some servers have it spelled out in every prompt; half of the default limit is for the world."""
-    assert len(msgspec.json.encode(SCHEMA)) < 9_000
+    """It is sent with every thought, and servers make a grammar of it."""
+    assert len(msgspec.json.encode(SCHEMA)) < 13_000
 
 
 def test_asking_twice_gives_the_same() -> None:

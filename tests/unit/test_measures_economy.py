@@ -10,7 +10,8 @@ from ecology.observe.measures import exchange
 from ecology.observe.measures.exchange import Edge, Exchange, ExchangeMeasures
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import ACCOUNT, Principals
-from ecology.observe.measures.wealth import Wealth, WealthMeasures, gini, lorenz, median
+from ecology.observe.measures.samples import median
+from ecology.observe.measures.wealth import Wealth, WealthMeasures, gini, lorenz
 from tests.unit.measures_log import Log
 
 

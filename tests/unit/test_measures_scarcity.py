@@ -3,19 +3,23 @@
 import pytest
 
 from ecology.core.ids import SPENT
-from ecology.observe import scarcity
+from ecology.observe.measures import waiting as waiting_module
 from ecology.observe.measures.conduct import Conduct
+from ecology.observe.measures.escrow import Escrow
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals
+from ecology.observe.measures.waiting import Waiting
 from ecology.observe.measures.works import Works
-from ecology.observe.scarcity import RESOURCES, ResourceScarcity, Scarcity, Waiting, binding, verdict
+from ecology.observe.scarcity import RESOURCES, ResourceScarcity, Scarcity, binding, verdict
 from tests.unit.measures_log import Log
 
 
 def scarcity_of(log: Log) -> dict[str, ResourceScarcity]:
     fold = Fold()
     principals = Principals(fold)
-    projection = Scarcity(fold, principals, Conduct(fold, principals), Works(fold, principals))
+    projection = Scarcity(
+        fold, principals, Conduct(fold, principals), Works(fold, principals), Escrow(fold)
+    )
     fold.run(log.events)
     return projection.result()
 
@@ -174,7 +178,7 @@ def test_an_empty_world_divides_by_nothing() -> None:
 
 
 def test_very_many_separate_waits_stay_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scarcity, "MAX_OPEN_INTERVALS", 8)
+    monkeypatch.setattr(waiting_module, "MAX_OPEN_INTERVALS", 8)
     waiting = Waiting()
     for number in range(100):
         waiting.add(0, number * 10, number * 10 + 3)

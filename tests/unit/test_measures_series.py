@@ -3,10 +3,11 @@
 import numpy as np
 
 from ecology.core.clock import SECOND_NS
+from ecology.observe.measures.bins import MAX_BINS
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.levels import Levels, LevelSeries
 from ecology.observe.measures.principals import Principals
-from ecology.observe.measures.tempo import MAX_BINS, Tempo, TempoSeries
+from ecology.observe.measures.tempo import Tempo, TempoSeries
 from ecology.observe.measures.timeline import MAX_FRAMES, MIN_FRAMES, Frame, Timeline
 from ecology.observe.measures.wealth import Wealth
 from tests.unit.measures_log import Log

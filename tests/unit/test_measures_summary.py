@@ -10,6 +10,7 @@ from rich.console import Console
 from ecology.core.errors import RunFault
 from ecology.events.records import encode
 from ecology.observe.measures.lines import records
+from ecology.observe.projections import summarise
 from ecology.observe.summary import (
     AuditCheck,
     AuditResult,
@@ -18,7 +19,6 @@ from ecology.observe.summary import (
     Summary,
     assemble,
     encode_summary,
-    summarise,
 )
 from ecology.observe.summary_table import render_table, visible
 from ecology.testing.histories import InventedWorld, history

@@ -41,10 +41,13 @@ class Bids(Register[Bid]):
 
 
 class Office(msgspec.Struct, frozen=True):
-    """Where the world's own business stands: ids it gave to its transfers, resolutions of the mint, the next one."""
+    """Where the world's own business stands: ids it gave to its transfers and to listings, resolutions of the mint, the
+    next one.
+    """
 
     id: str = "world"
     transfers: int = 0
+    listings: int = 0
     resolutions: int = 0
     next_resolution_ns: int = 0
 

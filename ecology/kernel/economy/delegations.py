@@ -3,9 +3,13 @@
 import msgspec
 
 from ecology.kernel.register import Register
+from ecology.resources.assets import SCRIP
 
 CPU = "cpu"
 """The asset under which CPU microseconds of an executable's runs are delegated; the others are scrip."""
+
+DELEGABLE = (SCRIP, CPU)
+"""What a payer may let a contract charge."""
 
 
 class Delegation(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ import msgspec
 from ecology.observe.measures.conduct import Conduct
 from ecology.observe.measures.health import Health
 from ecology.observe.measures.principals import Principals
-from ecology.observe.measures.wealth import Wealth, median
+from ecology.observe.measures.samples import median
+from ecology.observe.measures.wealth import Wealth
 from ecology.observe.measures.works import Works
 
 

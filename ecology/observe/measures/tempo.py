@@ -1,12 +1,10 @@
-"""Actions by type over world time, in bins that widen as the history grows."""
+"""Actions by type over world time."""
 
 import msgspec
 
 from ecology.events.records import ActionTaken
+from ecology.observe.measures.bins import Bins
 from ecology.observe.measures.fold import Fold
-
-MAX_BINS = 200
-_FIRST_BIN_NS = 100_000_000
 
 
 class TempoSeries(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,33 +19,14 @@ class TempoSeries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tempo:
-    """Bins whose width doubles whenever there would be more than `MAX_BINS`."""
+    """Counts actions in bins of world time."""
 
     def __init__(self, fold: Fold) -> None:
-        self._bin_ns = _FIRST_BIN_NS
-        self._counts: dict[str, list[int]] = {}
-        self._bins = 0
-        fold.on(ActionTaken, self._acted)
+        self._bins = Bins()
+        fold.on(ActionTaken, lambda event: self._bins.add(event.action, event.time_ns))
 
     def result(self) -> TempoSeries:
         """The bins so far, all kinds of equal length."""
-        kinds = sorted(self._counts, key=lambda kind: (-sum(self._counts[kind]), kind))
-        padded = {kind: self._counts[kind] + [0] * (self._bins - len(self._counts[kind])) for kind in kinds}
-        return TempoSeries(bin_ns=self._bin_ns, counts=padded)
-
-    def _acted(self, event: ActionTaken) -> None:
-        place = event.time_ns // self._bin_ns
-        while place >= MAX_BINS:
-            self._widen()
-            place = event.time_ns // self._bin_ns
-        counts = self._counts.setdefault(event.action, [])
-        if place >= len(counts):
-            counts.extend([0] * (place + 1 - len(counts)))
-            self._bins = max(self._bins, place + 1)
-        counts[place] += 1
-
-    def _widen(self) -> None:
-        self._bin_ns *= 2
-        self._bins = (self._bins + 1) // 2
-        for kind, counts in self._counts.items():
-            self._counts[kind] = [sum(counts[place : place + 2]) for place in range(0, len(counts), 2)]
+        counts = self._bins.rows()
+        kinds = sorted(counts, key=lambda kind: (-sum(counts[kind]), kind))
+        return TempoSeries(bin_ns=self._bins.bin_ns, counts={kind: counts[kind] for kind in kinds})

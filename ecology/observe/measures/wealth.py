@@ -1,7 +1,7 @@
 """Who owns the scrip: balances, supply, inequality, and how fast money turns over."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -11,6 +11,7 @@ from ecology.core.ids import WORLD
 from ecology.events.records import TransferPosted
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals
+from ecology.observe.measures.samples import median
 from ecology.observe.measures.timeline import Frame, Timeline
 from ecology.resources.assets import SCRIP
 
@@ -58,12 +59,6 @@ def lorenz(values: Iterable[int], points: int = 200) -> list[tuple[float, float]
         held.append(held[-1] + value)
     corners = sorted({step * n // min(points, n) for step in range(min(points, n) + 1)})
     return [(place / n, held[place] / total) for place in corners]
-
-
-def median(ordered: Sequence[int]) -> float | None:
-    """The middle of ascending values, or the mean of the two middle ones; None of none."""
-    n = len(ordered)
-    return None if n == 0 else (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
 
 
 class Wealth:

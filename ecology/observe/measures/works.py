@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ecology.artifacts.artifact import AGENT_TYPE
-from ecology.events.records import ActionTaken, ArtifactCreated, ArtifactDeleted, ArtifactUpdated
+from ecology.events.records import ActionTaken, ArtifactCreated, ArtifactDeleted, ArtifactUpdated, CodeRan
 from ecology.observe.measures.conduct import COMMITTED
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals
+from ecology.observe.measures.services import is_invocation
 
-USES = frozenset({"read", "invoke"})
-"""The actions that make use of their target."""
+READ = "read"
+"""The action that makes use of its target; that an executable was used, its runs say."""
 
 
 class WorkMeasures(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,8 +82,25 @@ def _close(
         depth[member] = deepest
 
 
+class _Runs:
+    """Which of a turn's runs called which. A run is told when it ends, so those it made were told just before."""
+
+    def __init__(self) -> None:
+        self._turn_id: str | None = None
+        self._ended: dict[int, list[int]] = {}  # by depth, not yet claimed by a run less deep
+
+    def end(self, turn_id: str | None, depth: int, work: int | None) -> list[int]:
+        """A run ended: of a work, or of None if it failed, so that it took no part. Returns the works that it called."""
+        if turn_id != self._turn_id:
+            self._turn_id = turn_id
+            self._ended.clear()
+        if work is not None:
+            self._ended.setdefault(depth, []).append(work)
+        return self._ended.pop(depth + 1, [])
+
+
 class Works:
-    """Follows artifacts by number; memory grows with the artifacts and their declared dependencies."""
+    """Follows artifacts by number; memory grows with the artifacts and with what they depend on."""
 
     def __init__(self, fold: Fold, principals: Principals) -> None:
         self.bytes_used = 0
@@ -91,6 +109,8 @@ class Works:
         self._makers: list[int | None] = []
         self._used = bytearray()
         self._depends_on: dict[int, tuple[str, ...]] = {}
+        self._called: dict[int, dict[int, None]] = {}
+        self._runs = _Runs()
         self._size_bytes: dict[str, int] = {}
         self._revisions = 0
         self._deleted = 0
@@ -98,12 +118,15 @@ class Works:
         fold.on(ArtifactUpdated, self._updated)
         fold.on(ArtifactDeleted, self._removed)
         fold.on(ActionTaken, self._acted)
+        fold.on(CodeRan, self._ran)
 
     def result(self) -> WorkMeasures:
         """The measures at the end of the history so far."""
         links = {work: self._known(names) for work, names in self._depends_on.items()}
         for work, targets in links.items():
             self._use(targets, self._makers[work])
+        for work, called in self._called.items():
+            links[work] = [*links.get(work, ()), *called]
         artifacts, reused = len(self._makers), sum(self._used)
         return WorkMeasures(
             artifacts=artifacts,
@@ -163,8 +186,22 @@ class Works:
         self.bytes_used += size_bytes - self._size_bytes.get(artifact_id, 0)
         self._size_bytes[artifact_id] = size_bytes
 
+    def _ran(self, event: CodeRan) -> None:
+        """A run that succeeded: its caller used the code, and the code builds on what it called itself."""
+        work = None if event.fault is not None else self._index.get(event.artifact_id)
+        called = self._runs.end(event.turn_id, event.depth, work) if is_invocation(event) else []
+        if work is None or event.principal_id is None:
+            return
+        caller = self._index.get(event.principal_id)
+        # An executable that acts for itself is a tool in its maker's hand.
+        user = self._principals.index(event.principal_id) if caller is None else self._makers[caller]
+        self._use([work], user)
+        if called:
+            self._called.setdefault(work, {}).update(dict.fromkeys(called))
+            self._use(called, self._makers[work])
+
     def _acted(self, event: ActionTaken) -> None:
-        if event.action in USES and event.outcome == COMMITTED and event.target is not None:
+        if event.action == READ and event.outcome == COMMITTED and event.target is not None:
             work = self._index.get(event.target)
             if work is not None and event.principal_id is not None:
                 self._use([work], self._principals.index(event.principal_id))

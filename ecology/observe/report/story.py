@@ -12,7 +12,7 @@ from ecology.observe.measures.fortunes import richest
 from ecology.observe.measures.levels import Levels, LevelSeries
 from ecology.observe.measures.tempo import Tempo, TempoSeries
 from ecology.observe.measures.timeline import Timeline
-from ecology.observe.summary import Projections, RunMeasures
+from ecology.observe.projections import Projections, RunMeasures
 
 TOP_LINES = 5
 BAND = (0.25, 0.5, 0.75)

@@ -5,9 +5,10 @@ import msgspec
 from ecology.core.clock import SECOND_NS
 from ecology.observe import numerals
 from ecology.observe.measures.thinking import ModelUse
+from ecology.observe.projections import Measures
 from ecology.observe.report.story import Story
 from ecology.observe.scarcity import binding
-from ecology.observe.summary import Measures, Summary
+from ecology.observe.summary import Summary
 
 
 class ScarcityRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,136 @@
+"""What a mind with a business remembers besides its `memory`: prices, its listings, tools it knows, its bids.
+
+Everything is bounded and goes through `dump`, like the memory itself. Running prices are in thousandths of a scrip per
+lot (`rights_desk.LOTS`) or per artifact.
+"""
+
+import msgspec
+
+from ecology.engine.strategies.memory import Memory
+
+MAX_PRICES = 32
+MAX_LISTED = 12
+MAX_SEEN = 10
+MAX_TOOLS = 24
+MAX_POSITIONS = 6
+MAX_BIDS = 8
+MAX_WORKS = 8
+
+
+class Listed(msgspec.Struct):
+    """A listing of its own: an artifact, or an amount of an asset for good or for a time; and since when."""
+
+    price: int
+    since_ns: int
+    artifact: str = ""
+    asset: str = ""
+    amount: int = 0
+    rent_ms: int = 0
+
+
+class Seen(msgspec.Struct):
+    """Somebody's listing, seen in a search."""
+
+    listing: str
+    seller: str
+    price: int
+    artifact: str = ""
+    asset: str = ""
+    amount: int = 0
+    rent_ms: int = 0
+
+
+class Tool(msgspec.Struct):
+    """A tool of somebody's and what calling it came to: cost (all layers) and gain are running means, in thousandths."""
+
+    family: str
+    owner: str
+    price: int
+    cost_milli: int
+    gain_milli: int
+    uses: int = 0
+    failures: int = 0
+
+
+class Work(msgspec.Struct):
+    """A tool of its own: what it asks per use, and what came of that since it was last priced."""
+
+    family: str
+    base: str
+    price: int
+    priced_ns: int
+    uses: int = 0
+    idle: int = 0
+
+
+class Product(msgspec.Struct):
+    """What a tool returned and is to become a good: its text, its quality and the tool."""
+
+    text: str
+    quality: int
+    tool: str
+
+
+class Position(msgspec.Struct):
+    """A lot that was bought to be sold again, and what it cost."""
+
+    asset: str
+    amount: int
+    cost: int
+    since_ns: int
+
+
+class Books(msgspec.Struct, omit_defaults=True):
+    """A business between turns. `busy` is the share of turns that found the bucket empty, in thousandths.
+
+    `income_milli` is what a turn earns on the running mean, in thousandths of a scrip.
+    """
+
+    busy: int = 500
+    income_milli: int = 0
+    scrip: int = 0
+    prices: dict[str, int] = {}
+    looking_for: str = ""
+    look_ns: int = 0
+    seen: list[Seen] = []
+    listed: dict[str, Listed] = {}
+    offering: Listed | None = None
+    buying: Seen | None = None
+    tools: dict[str, Tool] = {}
+    tools_ns: int = 0
+    calling: str = ""
+    product: Product | None = None
+    works: dict[str, Work] = {}
+    positions: list[Position] = []
+    bids: dict[str, int] = {}
+    bid_ns: int = 0
+    mint_price: int = 1
+    reward_milli: int = 4_000
+    submitted: list[str] = []
+    subscribed: bool = False
+
+
+class Mind(msgspec.Struct):
+    """Both together, as they are dumped."""
+
+    memory: Memory
+    books: Books
+
+
+_decoder = msgspec.msgpack.Decoder(Mind)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def load(dumped: bytes) -> Mind:
+    """What `dump` wrote."""
+    return _decoder.decode(dumped)
+
+
+def dump(mind: Mind) -> bytes:
+    """Memory and books as bytes."""
+    return _encoder.encode(mind)
+
+
+def drift(mean: int, sample: int, weight: int) -> int:
+    """A running mean (exponential, integers) after one more sample that counts for 1 in `weight`."""
+    return mean + (sample - mean) // weight

@@ -1,0 +1,192 @@
+"""Trading through escrow: what is offered, what is withdrawn and cheaper next time, what is seen and taken.
+
+Nobody need be trusted here: price and thing move together. Goods and rights share this desk, which keeps the running
+price of each: a sale counts for a quarter of it, the cheapest offer seen for an eighth, a listing in vain lowers it.
+"""
+
+from collections.abc import Mapping
+from typing import cast
+
+from ecology.core.outcome import Committed, Outcome
+from ecology.engine.strategies.books import (
+    MAX_LISTED,
+    MAX_PRICES,
+    MAX_SEEN,
+    Books,
+    Listed,
+    Seen,
+    drift,
+)
+from ecology.engine.strategies.citizen import MAX_PRICE
+from ecology.kernel.actions import Action, Buy, Cancel, List, Query
+from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
+
+LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 1_000, DISK: 4_000}
+"""The rights that are traded, and how much of each a lot is: a token a second, twenty tokens' room, 4 kB."""
+
+RENT_MS = 300_000
+"""How long rights are let for."""
+
+LISTING_BYTES = 150
+"""About what one listing takes to read."""
+
+
+class EscrowDesk:
+    """The listings of one mind, and what it knows of others'."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    # -- prices
+
+    def price(self, goods: str, guess_milli: int) -> int:
+        """The running price of a lot of something, in thousandths of a scrip; at first a guess."""
+        known = self._books.prices.get(goods)
+        if known is None:
+            self._note(goods, guess_milli)
+            return guess_milli
+        return known
+
+    def _note(self, goods: str, price_milli: int) -> None:
+        prices = self._books.prices
+        prices[goods] = max(1, min(price_milli, MAX_PRICE * 1000))
+        if len(prices) > MAX_PRICES:
+            del prices[next(iter(prices))]
+
+    def sold(self, goods: str, price_milli: int) -> None:
+        """Something was sold for so much a lot."""
+        known = self._books.prices.get(goods)
+        self._note(goods, price_milli if known is None else drift(known, price_milli, 4))
+
+    # -- offering
+
+    def offer(self, listed: Listed) -> List | None:
+        """Put something up for sale, unless there are too many listings already."""
+        if len(self._books.listed) >= MAX_LISTED:
+            return None
+        self._books.offering = listed
+        return List(
+            price=listed.price,
+            artifact=listed.artifact or None,
+            asset=listed.asset or None,
+            amount=listed.amount,
+            rent_ms=listed.rent_ms,
+        )
+
+    def lists(self, artifact: str) -> bool:
+        """Whether it offers that artifact."""
+        return any(each.artifact == artifact for each in self._books.listed.values())
+
+    def stale(self, now_ns: int, goods_ns: int, rights_ns: int) -> str | None:
+        """A listing of its own that has lain too long."""
+        for name, each in self._books.listed.items():
+            if now_ns - each.since_ns > (goods_ns if each.artifact else rights_ns):
+                return name
+        return None
+
+    def close(self, name: str, *, sold: bool) -> Listed | None:
+        """A listing of its own is over; what is for sale in vain is worth a twelfth less than was thought."""
+        listed = self._books.listed.pop(name, None)
+        if listed is not None and listed.asset:
+            goods = rights_goods(listed.asset, listed.rent_ms)
+            price_milli = lot_price_milli(listed.asset, listed.price, listed.amount, listed.rent_ms)
+            if sold:
+                self.sold(goods, price_milli * 21 // 20)
+            elif (known := self._books.prices.get(goods)) is not None:
+                self._note(goods, min(known, price_milli) * 11 // 12)
+        return listed
+
+    # -- looking and taking
+
+    def look(self, goods: str) -> Query:
+        """See what is for sale under a name, cheapest first."""
+        self._books.looking_for = goods
+        return Query("listings", {"goods": goods, "limit": MAX_SEEN})
+
+    def seen(self, goods: str) -> list[Seen] | None:
+        """What the last look at these goods found; None if there was none. Each look is answered once."""
+        books = self._books
+        if books.looking_for != goods:
+            return None
+        seen, books.seen, books.looking_for = books.seen, [], ""
+        return seen
+
+    def buy(self, seen: Seen) -> Buy:
+        """Take an offer, for no more than it said."""
+        self._books.buying = seen
+        return Buy(listing=seen.listing, max_price=seen.price)
+
+    # -- learning
+
+    def learn(self, action: Action | None, outcome: Outcome, me: str, now_ns: int) -> int:
+        """Keep the books on `list`, `cancel`, `buy` and `query listings`; returns the bytes that were heard."""
+        if isinstance(action, Query) and action.name == "listings":
+            return self._learn_listings(action, outcome, me)
+        if isinstance(action, List):
+            listed, self._books.offering = self._books.offering, None
+            if isinstance(outcome, Committed) and listed is not None:
+                listed.since_ns = now_ns
+                self._books.listed[str(outcome.data["listing"])] = listed
+        elif isinstance(action, Cancel):
+            self.close(action.listing, sold=False)
+        elif isinstance(action, Buy):
+            bought, self._books.buying = self._books.buying, None
+            if isinstance(outcome, Committed) and bought is not None and not bought.artifact:
+                goods = rights_goods(bought.asset, bought.rent_ms)
+                self.sold(goods, lot_price_milli(bought.asset, bought.price, bought.amount, bought.rent_ms))
+        return 0
+
+    def _learn_listings(self, action: Query, outcome: Outcome, me: str) -> int:
+        books = self._books
+        books.seen = []
+        if not isinstance(outcome, Committed):
+            return 0
+        listings = cast("list[Mapping[str, object]]", outcome.data["listings"])
+        found = [_seen(each) for each in listings[:MAX_SEEN]]
+        books.seen = [each for each in found if each.seller != me and each.price <= MAX_PRICE]
+        asset = str(action.args["goods"])
+        if asset in LOTS:
+            for rent in (False, True):
+                self._learn_asks(asset, [each for each in books.seen if (each.rent_ms > 0) == rent])
+        return LISTING_BYTES * len(listings)
+
+    def _learn_asks(self, asset: str, seen: list[Seen]) -> None:
+        """Others ask less than was thought: it is worth a little less."""
+        if not seen:
+            return
+        goods = rights_goods(asset, seen[0].rent_ms)
+        cheapest = min(lot_price_milli(asset, each.price, each.amount, each.rent_ms) for each in seen)
+        known = self._books.prices.get(goods)
+        if known is None or cheapest < known:
+            self._note(goods, cheapest if known is None else drift(known, cheapest, 8))
+
+
+def rights_goods(asset: str, rent_ms: int) -> str:
+    """The name under which the running price of a right is kept: one for sales, one for rents."""
+    return f"{asset}/rent" if rent_ms else asset
+
+
+def lot_price_milli(asset: str, price: int, amount: int, rent_ms: int) -> int:
+    """A price per lot (and per `RENT_MS`, if it is a rent), in thousandths of a scrip."""
+    per_lot = price * 1000 * LOTS.get(asset, 1) // max(1, amount)
+    return per_lot * RENT_MS // rent_ms if rent_ms else per_lot
+
+
+def _seen(listing: Mapping[str, object]) -> Seen:
+    def number(name: str) -> int:
+        value = listing.get(name)
+        return value if isinstance(value, int) else 0
+
+    def text(name: str) -> str:
+        value = listing.get(name)
+        return value if isinstance(value, str) else ""
+
+    return Seen(
+        listing=text("id"),
+        seller=text("seller"),
+        price=number("price"),
+        artifact=text("artifact"),
+        asset=text("asset"),
+        amount=number("amount"),
+        rent_ms=number("rent_ms"),
+    )

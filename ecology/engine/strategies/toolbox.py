@@ -1,0 +1,71 @@
+"""The programs that toolsmiths know how to write: patterns of executable artifacts, kept as files in `tools`.
+
+A pattern that builds upon another calls it by the name `BASE`, which is set in the first line of each copy: whose tool
+it is built upon is the smith's choice, and what that tool asks for is paid by whoever calls.
+"""
+
+import json
+import re
+from importlib import resources
+
+import msgspec
+
+PROGRAM = "program"
+"""The type of a tool as an artifact; the scripted goods have kinds of their own."""
+
+IMPROVE, MEASURE, APPRAISE = "improve", "measure", "appraise"
+"""What tools are called for: to better a draft, to look at a work, to say what goods are worth."""
+
+_PRICE = re.compile(r"pay_per_use\((\d{1,9})\)")
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A kind of tool: its name, what it is called for, and the kind it is built upon, if any."""
+
+    family: str
+    method: str
+    source: str
+    interface: dict[str, object]
+    base: str = ""
+
+    def program(self, base: str) -> str:
+        """The source of a copy; `base` is the tool that it is built upon."""
+        return f'BASE = "{base}"\n\n\n{self.source}' if self.base else self.source
+
+    @property
+    def title(self) -> str:
+        """What searchers see: the family, then what the tool does."""
+        return f"{self.family}: {self.interface['description']}"
+
+
+def _pattern(family: str, base: str = "") -> Pattern:
+    folder = resources.files("ecology.engine.strategies").joinpath("tools")
+    interface = json.loads(folder.joinpath(f"{family}.json").read_text("utf-8"))
+    (method,) = interface["methods"]
+    return Pattern(family, method, folder.joinpath(f"{family}.py.txt").read_text("utf-8"), interface, base)
+
+
+PATTERNS: dict[str, Pattern] = {
+    pattern.family: pattern
+    for pattern in (
+        _pattern("tidy"),
+        _pattern("quotes"),
+        _pattern("statistics"),
+        _pattern("editor", base="tidy"),
+        _pattern("appraiser", base="quotes"),
+        _pattern("press", base="editor"),
+    )
+}
+
+
+def families(method: str) -> list[str]:
+    """The kinds of tools that can be called for something."""
+    return [pattern.family for pattern in PATTERNS.values() if pattern.method == method]
+
+
+def price_of(contract: str) -> int | None:
+    """What a tool asks per use, as its contract says: 0 for the free ones, None where only its code knows."""
+    match = _PRICE.fullmatch(contract)
+    if match is not None:
+        return int(match[1])
+    return 0 if contract in ("freeware", "public", "transferable_freeware") else None
