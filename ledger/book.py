@@ -167,6 +167,17 @@ class Book(Chart):
         answer[failing] = statuses[failing]
         return answer
 
+    def first_expiry_ns(self) -> int | None:
+        """When the next pending hold expires, if nobody resolves it before; None if none ever does."""
+        dues = self._dues
+        while dues:
+            due_ns, hold_id = dues[0]
+            hold = self._pending.get(hold_id)
+            if hold is not None and hold.expires_ns == due_ns:
+                return due_ns
+            heappop(dues)
+        return None
+
     def expire(self, now_ns: int) -> list[Transfer]:
         """Release every pending hold whose `expires_ns` is not after `now_ns`; the holds, by (expires_ns, id)."""
         released: list[Transfer] = []

@@ -52,8 +52,13 @@ class Chart:
         """The ids of the owner's accounts by asset, oldest first."""
         return {asset: account.id for asset, account in self._by_owner.get(owner, {}).items()}
 
+    def holder(self, account_id: int) -> tuple[str, str]:
+        """Owner and asset of an account. Raises KeyError for an unknown one, as do the next three."""
+        account = self._accounts[account_id]
+        return account.owner, account.asset
+
     def balance(self, account_id: int) -> int:
-        """Credits less debits, held amounts included. Raises KeyError for an unknown account, as do the next two."""
+        """Credits less debits, held amounts included."""
         return self._accounts[account_id].balance
 
     def held(self, account_id: int) -> int:

@@ -11,10 +11,12 @@ from ecology.engine.answer_schema import answer_schema
 from ecology.engine.committer import GROUP_TURNS, Store
 from ecology.engine.engine import Engine
 from ecology.engine.guard import guarded
+from ecology.engine.judging import SlowScorer
 from ecology.engine.llm_policy import LlmPolicy
 from ecology.engine.policy import Policy, PolicyBook, PolicyFactory
 from ecology.engine.strategies import STRATEGIES
 from ecology.kernel.actions import AgentConfig
+from ecology.kernel.economy.scoring import Scorer
 from ecology.kernel.genesis import Settler, found
 from ecology.kernel.world import World
 from ecology.llm.model import ModelClient
@@ -152,9 +154,13 @@ def engine(
     start_ns: int,
     book: PolicyBook,
     *,
+    scorer: Scorer | SlowScorer | None = None,
     group_turns: int = GROUP_TURNS,
 ) -> Engine:
-    """The engine that will run the world from `start_ns`, committing `group_turns` at a time."""
+    """The engine that will run the world from `start_ns`, committing `group_turns` at a time.
+
+    `scorer` scores for the mint; without one the world's own rubric does.
+    """
     clock = VirtualClock(start_ns) if scenario.clock == "virtual" else RealClock(start_ns)
     rules = scenario.supervisor
 
@@ -185,5 +191,6 @@ def engine(
         thought_ns=THOUGHT_NS,
         supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
         report_crash=report_crash,
+        scorer=scorer,
         group_turns=group_turns,
     )

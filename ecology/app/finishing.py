@@ -3,6 +3,8 @@
 import resource
 import sys
 
+import msgspec
+
 from ecology.app import assembly
 from ecology.app.auditing import audit_run
 from ecology.app.run_directory import RunDirectory
@@ -19,6 +21,7 @@ from ecology.observe.summary import (
     assemble,
     encode_summary,
 )
+from ecology.sandbox.cost import Meter
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader, export
 
@@ -54,6 +57,7 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
     try:
         _, digest = export(reader, run.export)
         measured = summarise(records(reader.lines()))
+        code_error = _code_error(reader.meta("code_meter"))
     finally:
         reader.close()
     verdict = audit_run(run)
@@ -72,5 +76,12 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
             ok=verdict.ok, checks=[AuditCheck(check.name, check.ok, check.detail) for check in verdict.checks]
         ),
         container=Container(limits.cpu_millis / 1000, limits.memory_bytes, limits.source),
+        code_estimate_error=code_error,
     )
     return assemble(measured, facts)
+
+
+def _code_error(meter: str | None) -> float | None:
+    """How far the cost model of code was from what was measured, relative to that; None if nothing was."""
+    totals = Meter() if meter is None else msgspec.json.decode(meter, type=Meter)
+    return totals.abs_error_us / totals.measured_us if totals.measured_us else None

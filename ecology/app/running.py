@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ecology.app import assembly
+from ecology.app import assembly, scorers
 from ecology.app.auditing import ARCHIVE_HEAD
 from ecology.app.interruption import Interruption
 from ecology.app.run_directory import RunDirectory
@@ -67,14 +67,16 @@ async def connect(
 ) -> ModelClient | None:
     """The model a scenario needs, probed; None if it needs none.
 
-    Raises UsageError without an endpoint, ModelFault if it does not answer within PROBE_SECONDS (`wait`: never mind how
+    Raises UsageError without an endpoint or without the mint's scorer, ModelFault if it does not answer within PROBE_SECONDS (`wait`: never mind how
     long it takes).
     """
-    if scenario.policy != "llm":
+    scorers.require(scenario)
+    if scenario.policy != "llm" and not scorers.needs_model(scenario):
         return None
     if scenario.model.url is None or scenario.model.name is None:
+        asker = "the llm policy" if scenario.policy == "llm" else "the mint's scorer 'llm'"
         raise UsageError(
-            "the llm policy needs a model", remedy="give --llm-url http://HOST:PORT/v1 and --model NAME"
+            f"{asker} needs a model", remedy="give --llm-url http://HOST:PORT/v1 and --model NAME"
         )
     # Imported by whoever needs a model: the vendor's client takes half a second to load.
     from ecology.llm.openai_chat import OpenAIChat  # noqa: PLC0415
@@ -140,7 +142,8 @@ async def _take_up(
                     book = assembly.policies(scenario, client, own_policies)
                     world, start_ns = _world(run, scenario, store, book)
                     store.note(utc_stamp(), how)
-                    engine = assembly.engine(run, scenario, world, store, start_ns, book)
+                    scorer = scorers.scorer(scenario, client)
+                    engine = assembly.engine(run, scenario, world, store, start_ns, book, scorer=scorer)
                     complete = await _live(run, scenario, store, engine, watchers, interruption)
             except asyncio.CancelledError:
                 if not interruption.requested:

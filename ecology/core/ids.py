@@ -16,7 +16,10 @@ SPENT = "spent"
 ESCROW = "escrow"
 """In whose favour a seller's asset is held while it is for sale; nothing is ever credited to it."""
 
-RESERVED = frozenset({WORLD, SPENT, ESCROW, "system", "observer"})
+MINT = "mint"
+"""In whose favour bids are held, and where a price lies between being paid and being shared."""
+
+RESERVED = frozenset({WORLD, SPENT, ESCROW, MINT, "system", "observer"})
 
 _TURN_BITS = 32
 _STEP_BITS = 8

@@ -227,9 +227,9 @@ class AgentLoop:
             damaged = error
         charge.llm_millitokens = services.till.millitokens(thought)
         if services.clock.virtual:
-            charge.cpu_us = services.till.modelled_cpu_us(handled_bytes)
+            charge.cpu_us = services.till.modelled_cpu_us(handled_bytes) + turn.code_us
         else:
-            charge.cpu_us = max(1, (host_cpu_ns() - cpu_ns) // 1000)
+            charge.cpu_us = max(1, (host_cpu_ns() - cpu_ns) // 1000) + turn.code_measured_us
         services.till.settle(agent, charge.llm_millitokens, charge.cpu_us)
         services.kernel.record(turn, action, outcome, charge)
         if damaged is not None:

@@ -54,9 +54,13 @@ class Committer:
         self.turns = 0
 
     async def close_turn(self) -> None:
-        """A turn is over; commit if the group is full."""
-        self._open_turns += 1
+        """An agent's turn is over; commit if the group is full."""
         self.turns += 1
+        await self.close_deed()
+
+    async def close_deed(self) -> None:
+        """The same for what the world did by itself, which counts towards the group and is nobody's turn."""
+        self._open_turns += 1
         if self._open_turns >= self._group_turns:
             await self.flush()
         elif not self._clock.virtual and self._timer is None:

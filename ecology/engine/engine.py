@@ -2,15 +2,19 @@
 
 import gc
 from collections.abc import Callable
+from typing import cast
 
 from ecology.core.clock import Clock, RealClock, VirtualClock
 from ecology.engine.agent_loop import AgentLoop, Services, Supervision
 from ecology.engine.committer import GROUP_TURNS, Committer, Store
+from ecology.engine.judging import Judging, ReportingScorer, SlowScorer
 from ecology.engine.policy import PolicyBook
 from ecology.engine.slots import ThinkingSlots
+from ecology.engine.steward import Steward
 from ecology.engine.thinking import Till
 from ecology.events.records import RunEnded
 from ecology.kernel.agent import Agent
+from ecology.kernel.economy.scoring import Scorer
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
 from ecology.resources.costs import CostModel
@@ -35,11 +39,14 @@ class Engine:
         thought_ns: int,
         supervision: Supervision,
         report_crash: Callable[[str, str], None],
+        scorer: Scorer | SlowScorer | None = None,
         group_turns: int = GROUP_TURNS,
     ) -> None:
+        """`scorer` scores for the mint; without one the world's own does."""
         self.world = world
         self.clock: Clock = clock
         self.committer = Committer(world, store, clock, group_turns)
+        self._costs = costs
         self.slots = ThinkingSlots(thinking_slots, clock)
         self._till = Till(world, costs, budgeted=budgeted, thought_memory_bytes=thought_memory_bytes)
         self._services = Services(
@@ -55,17 +62,21 @@ class Engine:
             durable=self.committer.durable,
             report_crash=report_crash,
         )
+        self._judging = self._appoint(scorer) if scorer is not None else None
         self.interrupted = False
         world.wake = clock.wake
         world.born = self._start
         world.strategy_fault = policies.fault
 
     async def run(self, until_ns: int) -> None:
-        """Let the agents live until `until_ns` or `interrupt`; everything they did is committed on return.
+        """Let the world live until `until_ns` or `interrupt`; everything that was done is committed on return.
 
         Raises `StoreFault` if a commit failed, and whatever a broken invariant raised.
         """
         self._close_lost_thoughts()
+        self.clock.spawn(Steward(self.world, self.clock, self.committer.close_deed).run())
+        if self._judging is not None:
+            self.clock.spawn(self._judging.run())
         for agent in self.world.roster:
             self._start(agent)
         try:
@@ -81,6 +92,25 @@ class Engine:
         """End the run early and cleanly; it can be resumed. Safe in a signal handler of the loop."""
         self.interrupted = True
         self.clock.stop()
+
+    def _appoint(self, scorer: Scorer | SlowScorer) -> Judging | None:
+        """Let somebody score for the mint: a quick one inside the resolution, a slow one by a life beside the world."""
+        services = self._services
+        if not scorer.slow:
+            self.world.scorer = ReportingScorer(cast(Scorer, scorer), services.report_crash)
+            return None
+        self.world.scorer = None
+        return Judging(
+            self.world,
+            self.clock,
+            cast(SlowScorer, scorer),
+            costs=self._costs,
+            slots=self.slots,
+            score_ns=services.thought_ns,
+            close_deed=self.committer.close_deed,
+            durable=self.committer.durable,
+            report_crash=services.report_crash,
+        )
 
     def _start(self, agent: Agent) -> None:
         self.clock.spawn(AgentLoop(agent, self._services).run())

@@ -8,35 +8,23 @@ import msgspec
 
 from ecology.core.clock import host_ns
 from ecology.core.outcome import Committed, Outcome, Refused
+from ecology.engine.bill import Bill, json_part
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, Thought
 from ecology.engine.prompt import LINE_BYTES, Prompter, clip, one_line
 from ecology.kernel import refusals
 from ecology.kernel.actions import Action, AgentConfig, parse
 from ecology.llm.errors import ModelError, ModelUnreachable
-from ecology.llm.model import ModelClient, ModelReply, ModelRequest
+from ecology.llm.model import ModelClient
 
 HISTORY_TURNS = 6
 MODEL_NAME_BYTES = 100
-_CONTROLS = dict.fromkeys(range(32), " ")
 
 
 class _Lived(msgspec.Struct):
     """What a model is reminded of: its own last actions and what came of them."""
 
     history: list[str] = []
-
-
-class _Bill(msgspec.Struct):
-    """What the calls of one thought came to so far, and the model that answered last."""
-
-    model: str
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def add(self, input_tokens: int, output_tokens: int) -> None:
-        self.input_tokens += input_tokens
-        self.output_tokens += output_tokens
 
 
 class LlmPolicy:
@@ -66,7 +54,7 @@ class LlmPolicy:
     async def decide(self, view: Observation) -> Thought:
         """Ask the model. Never raises for what the model does; a model that is away makes a thought to retry."""
         started_ns = host_ns()
-        bill = _Bill(self._config.model)
+        bill = Bill(self._client, self._config.model)
         retry = False
         action: Action | Refused
         try:
@@ -99,39 +87,14 @@ class LlmPolicy:
     def dump(self) -> bytes:
         return msgspec.msgpack.encode(self._lived)
 
-    async def _ask(self, view: Observation, bill: _Bill) -> tuple[str, Action | Refused]:
+    async def _ask(self, view: Observation, bill: Bill) -> tuple[str, Action | Refused]:
         request = self._prompter.question(view, self._config, self._lived.history)
-        reply = await self._call(request, bill)
-        action = parse(_json_part(reply.text))
+        reply = await bill.complete(request)
+        action = parse(json_part(reply.text))
         if not isinstance(action, Refused):
             return "ok", action
         again = self._prompter.repair(request, reply.text, action.detail, truncated=reply.truncated)
-        action = parse(_json_part((await self._call(again, bill)).text))
+        action = parse(json_part((await bill.complete(again)).text))
         if not isinstance(action, Refused):
             return "repaired", action
         return "unparsable", Refused(refusals.UNPARSABLE, action.detail)
-
-    async def _call(self, request: ModelRequest, bill: _Bill) -> ModelReply:
-        """One call. A failed one is on the bill too if the server may charge for it: at worst, where it did not say."""
-        try:
-            reply = await self._client.complete(request)
-        except ModelError as error:
-            if error.billed:
-                read, written = error.input_tokens, error.output_tokens
-                bill.add(
-                    self._client.estimate_input_tokens(request) if read is None else read,
-                    request.max_output_tokens if written is None else written,
-                )
-            raise
-        bill.add(reply.input_tokens, reply.output_tokens)
-        bill.model = reply.model
-        return reply
-
-
-def _json_part(text: str) -> str:
-    """The answer without a Markdown fence or talk around its outermost braces, and without raw control characters.
-
-    Models add the one unasked; some servers' grammars let the other into strings, where JSON forbids them.
-    """
-    start, end = text.find("{"), text.rfind("}")
-    return (text[start : end + 1] if 0 <= start < end else text).translate(_CONTROLS)

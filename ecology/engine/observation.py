@@ -11,11 +11,13 @@ from ecology.resources.assets import ASSETS, CPU_RATE, DISK, LLM_BUDGET, LLM_RAT
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What an agent had when its view was kept."""
+    """What an agent had when its view was kept: what it could dispose of, and what it could use."""
 
     rights: dict[str, int]
+    usable: dict[str, int]
     disk_used: int
     llm_level: int
+    cpu_level: int
     config: AgentConfig
 
 
@@ -40,7 +42,8 @@ class Observation:
     def keep(self) -> None:
         """Look at everything now. A slow mind looks later, when the world has moved on to what is not yet committed."""
         rights = {asset: self.right(asset) for asset in ASSETS}
-        self._kept = _Kept(rights, self.disk_used, self.llm_level, self.config)
+        usable = {asset: self.usable(asset) for asset in ASSETS}
+        self._kept = _Kept(rights, usable, self.disk_used, self.llm_level, self.cpu_level, self.config)
 
     @property
     def draw(self) -> Draw:
@@ -70,13 +73,17 @@ class Observation:
         """What the agent can dispose of, holds set aside."""
         return self._world.available(self._agent, asset) if self._kept is None else self._kept.rights[asset]
 
+    def usable(self, asset: str) -> int:
+        """What the agent can use: what it can dispose of, and what it rents."""
+        return self._world.usable(self._agent, asset) if self._kept is None else self._kept.usable[asset]
+
     @property
     def scrip(self) -> int:
         return self.right(SCRIP)
 
     @property
     def disk_quota(self) -> int:
-        return self.right(DISK)
+        return self.usable(DISK)
 
     @property
     def disk_used(self) -> int:
@@ -84,22 +91,28 @@ class Observation:
 
     @property
     def disk_free(self) -> int:
+        """Negative after a rent of disk has ended that the agent still needs."""
         return self.disk_quota - self.disk_used
 
     @property
     def llm_rate(self) -> int:
         """Millitokens per second."""
-        return self.right(LLM_RATE)
+        return self.usable(LLM_RATE)
 
     @property
     def cpu_rate(self) -> int:
         """CPU microseconds per second."""
-        return self.right(CPU_RATE)
+        return self.usable(CPU_RATE)
 
     @property
     def llm_level(self) -> int:
         """Millitokens in the bucket after this thought was paid in advance."""
         return self._agent.llm.refill(self.now_ns) if self._kept is None else self._kept.llm_level
+
+    @property
+    def cpu_level(self) -> int:
+        """CPU microseconds in the bucket after this turn was paid in advance."""
+        return self._agent.cpu.refill(self.now_ns) if self._kept is None else self._kept.cpu_level
 
     @property
     def llm_budget(self) -> int:

@@ -33,7 +33,7 @@ class Till:
 
     def ready(self, agent: Agent, now_ns: int) -> tuple[int, str | None]:
         """When the agent can begin a turn, looking from `now_ns`, and which resource it waits for until then."""
-        if self._world.available(agent, MEMORY) < self._thought_memory_bytes:
+        if self._world.usable(agent, MEMORY) < self._thought_memory_bytes:
             return NEVER_NS, "memory"
         if self._worst_usd_micros and self._world.available(agent, LLM_BUDGET) < self._worst_usd_micros:
             return NEVER_NS, "llm_budget"
@@ -47,7 +47,7 @@ class Till:
 
     def advance(self, agent: Agent, now_ns: int) -> bool:
         """Take the worst case of both flows, or nothing if it is not all there; `ready` says when it will be."""
-        if self._world.available(agent, MEMORY) < self._thought_memory_bytes:
+        if self._world.usable(agent, MEMORY) < self._thought_memory_bytes:
             return False
         if self._worst_usd_micros and self._world.available(agent, LLM_BUDGET) < self._worst_usd_micros:
             return False

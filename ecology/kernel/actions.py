@@ -294,10 +294,22 @@ def said_bytes(action: Action) -> int:
     if isinstance(action, Spawn):
         return _FRAME_BYTES + len(action.config.prompt)
     total = _FRAME_BYTES
+    if isinstance(action, Invoke):
+        return total + _json_bytes(action.args)
+    if isinstance(action, Write) and action.interface is not None:
+        total += _json_bytes(action.interface)
     for field in _TEXTS.get(type(action), ()):
         text: str | None = getattr(action, field)
         total += len(text) if text else 0
     return total
+
+
+def _json_bytes(value: object) -> int:
+    """Bytes of a value as JSON; what is none was not said, and its handler refuses it."""
+    try:
+        return len(msgspec.json.encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return 0
 
 
 def schema() -> dict[str, object]:

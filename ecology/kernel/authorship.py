@@ -1,33 +1,27 @@
 """read, write, edit, delete: artifacts and the disk they occupy."""
 
 import base64
-import binascii
 
 import msgspec
 
 from ecology.artifacts.artifact import (
     AGENT_TYPE,
     BYTES,
-    FORMATS,
     JSON,
     Artifact,
     card,
-    is_deep,
     overhead_bytes,
 )
-from ecology.core.ids import is_id
-from ecology.core.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_METADATA_BYTES, MAX_READ_BYTES
+from ecology.core.limits import MAX_CONTENT_BYTES, MAX_READ_BYTES
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import ArtifactDeleted
-from ecology.kernel import lineage, refusals
-from ecology.kernel.access import authorise, find
+from ecology.kernel import drafts, lineage, refusals
+from ecology.kernel.access import perform
 from ecology.kernel.actions import Delete, Edit, Read, Write
 from ecology.kernel.batch import Turn
+from ecology.kernel.finding import find
 from ecology.kernel.world import World
 from ecology.resources.assets import DISK
-
-MAX_DEPENDENCIES = 16
-MAX_TITLE_BYTES = 200
 
 
 def read(world: World, turn: Turn, action: Read) -> Outcome:
@@ -35,15 +29,24 @@ def read(world: World, turn: Turn, action: Read) -> Outcome:
     artifact = find(world, action.artifact)
     if isinstance(artifact, Refused):
         return artifact
-    if denied := authorise(world, turn, "read", artifact):
-        return denied
+    return perform(
+        world,
+        turn,
+        "read",
+        artifact,
+        lambda: _piece(world, turn, artifact, action.offset),
+        max_price=action.max_price,
+    )
+
+
+def _piece(world: World, turn: Turn, artifact: Artifact, offset: int) -> Outcome:
     content = world.shelf.contents.get(artifact.id)
-    if not 0 <= action.offset <= len(content):
+    if not 0 <= offset <= len(content):
         return Refused(refusals.ARGUMENT_INVALID, f"offset is 0 to {len(content)}")
-    end = min(action.offset + MAX_READ_BYTES, len(content))
+    end = min(offset + MAX_READ_BYTES, len(content))
     while artifact.format != BYTES and end < len(content) and content[end] & 0xC0 == 0x80:
         end -= 1  # a character is not torn in two
-    piece = content[action.offset : end]
+    piece = content[offset:end]
     data = card(artifact)
     data["depends_on"] = list(artifact.depends_on)
     data["metadata"] = dict(artifact.metadata)
@@ -53,15 +56,17 @@ def read(world: World, turn: Turn, action: Read) -> Outcome:
         data["content"] = piece.decode("utf-8", "replace")
     if end < len(content):
         data["next_offset"] = end
+    if not turn.looking:
+        world.uses.note(artifact, turn.agent.id)
     return Committed(data)
 
 
 def write(world: World, turn: Turn, action: Write) -> Outcome:
     """Create, or replace the whole content."""
-    fault = _form_fault(world, action)
+    fault = drafts.form_fault(world, action)
     if fault is not None:
         return fault
-    content = _decoded(action)
+    content = drafts.decoded(action)
     if isinstance(content, Refused):
         return content
     artifact = world.shelf.find(action.artifact)
@@ -69,8 +74,19 @@ def write(world: World, turn: Turn, action: Write) -> Outcome:
         return _create(world, turn, action, content)
     if artifact.deleted:
         return Refused(refusals.DELETED, f"'{artifact.id}' was deleted")
-    if denied := authorise(world, turn, "write", artifact):
-        return denied
+    return perform(
+        world,
+        turn,
+        "write",
+        artifact,
+        lambda: _replace(world, turn, artifact, content, action),
+        max_price=action.max_price,
+        context=lambda: drafts.announced(artifact, content, action),
+    )
+
+
+def _replace(world: World, turn: Turn, artifact: Artifact, content: bytes, action: Write) -> Outcome:
+    """What a permitted write does to what exists."""
     if artifact.type == AGENT_TYPE:
         if (
             action.contract not in (None, artifact.contract)
@@ -94,8 +110,17 @@ def edit(world: World, turn: Turn, action: Edit) -> Outcome:
     artifact = find(world, action.artifact)
     if isinstance(artifact, Refused):
         return artifact
-    if denied := authorise(world, turn, "write", artifact):
-        return denied
+    return perform(
+        world,
+        turn,
+        "write",
+        artifact,
+        lambda: _edit(world, turn, artifact, action),
+        max_price=action.max_price,
+    )
+
+
+def _edit(world: World, turn: Turn, artifact: Artifact, action: Edit) -> Outcome:
     if artifact.format == BYTES:
         return Refused(refusals.NOT_TEXT, "a bytes artifact is replaced by 'write'")
     text = world.shelf.contents.get(artifact.id).decode()
@@ -112,7 +137,7 @@ def edit(world: World, turn: Turn, action: Edit) -> Outcome:
         return Refused(refusals.TOO_LARGE, f"a content is at most {MAX_CONTENT_BYTES} bytes")
     if artifact.type == AGENT_TYPE:
         return lineage.rewrite(world, turn, artifact, content)
-    if artifact.format == JSON and (bad := _json_fault(content)):
+    if artifact.format == JSON and (bad := drafts.json_fault(content)):
         return bad
     return _revise(world, turn, artifact, content, None)
 
@@ -126,12 +151,17 @@ def delete(world: World, turn: Turn, action: Delete) -> Outcome:
         return Refused(refusals.IS_PRINCIPAL, "agents never die")
     if artifact.standing:
         return Refused(refusals.IS_PRINCIPAL, "what holds scrip or rights of its own is not deleted")
-    if denied := authorise(world, turn, "delete", artifact):
-        return denied
+    return perform(
+        world, turn, "delete", artifact, lambda: _erase(world, turn, artifact), max_price=action.max_price
+    )
+
+
+def _erase(world: World, turn: Turn, artifact: Artifact) -> Outcome:
     bearer = world.principals[artifact.bearer]
     world.altering(artifact)
     world.charge_disk(bearer, -artifact.size_bytes)
     freed, artifact.size_bytes = artifact.size_bytes, 0
+    artifact.contract_state = ""
     artifact.revision += 1
     artifact.updated_ns = turn.now_ns
     world.shelf.discard(artifact)
@@ -152,71 +182,6 @@ def delete(world: World, turn: Turn, action: Delete) -> Outcome:
     return Committed({"artifact": artifact.id, "freed_bytes": freed})
 
 
-def _form_fault(world: World, action: Write) -> Refused | None:
-    if not is_id(action.artifact):
-        return Refused(refusals.ID_INVALID, refusals.MEANING[refusals.ID_INVALID])
-    if not is_id(action.type):
-        return Refused(refusals.ARGUMENT_INVALID, "a type has the form of a name")
-    if action.contract is not None and not world.contracts.exists(action.contract):
-        return Refused(refusals.UNKNOWN_CONTRACT, f"no contract '{action.contract[:64]}'")
-    if action.format not in FORMATS:
-        return Refused(refusals.ARGUMENT_INVALID, f"format is one of {', '.join(FORMATS)}")
-    if len(action.depends_on) > MAX_DEPENDENCIES:
-        return Refused(refusals.TOO_MANY, f"at most {MAX_DEPENDENCIES} dependencies")
-    if not all(is_id(other) for other in action.depends_on):
-        return Refused(refusals.ARGUMENT_INVALID, "dependencies are names of artifacts")
-    try:
-        told = len(action.title.encode()) > MAX_TITLE_BYTES
-        told = told or len(msgspec.json.encode((action.metadata, action.interface))) > MAX_METADATA_BYTES
-    except (UnicodeEncodeError, TypeError, RecursionError):
-        return Refused(refusals.ARGUMENT_INVALID, "title, metadata or interface is not Unicode, or not JSON")
-    if action.interface is not None and is_deep(action.interface):
-        return Refused(refusals.ARGUMENT_INVALID, f"an interface is at most {MAX_DEPTH} levels deep")
-    if told:
-        return Refused(
-            refusals.TOO_LARGE, f"a title is at most {MAX_TITLE_BYTES} bytes, metadata {MAX_METADATA_BYTES}"
-        )
-    return None
-
-
-def _decoded(action: Write) -> bytes | Refused:
-    try:
-        if action.format == BYTES:
-            content = base64.b64decode(action.content, validate=True)
-        else:
-            content = action.content.encode()
-    except (binascii.Error, UnicodeEncodeError, ValueError):
-        return Refused(refusals.ARGUMENT_INVALID, "the content is not what its format says")
-    if len(content) > MAX_CONTENT_BYTES:
-        return Refused(refusals.TOO_LARGE, f"a content is at most {MAX_CONTENT_BYTES} bytes")
-    if action.format == JSON and (fault := _json_fault(content)):
-        return fault
-    return content
-
-
-def _json_fault(content: bytes) -> Refused | None:
-    try:
-        value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Refused(refusals.ARGUMENT_INVALID, "the content is not JSON")
-    if is_deep(value):
-        return Refused(refusals.ARGUMENT_INVALID, f"JSON is at most {MAX_DEPTH} levels deep")
-    return None
-
-
-# What an artifact keeps is a copy, just as the store will give it back: its author's mind may go on using the original.
-
-
-def _kept_metadata(action: Write) -> dict[str, str] | None:
-    return None if action.metadata is None else dict(sorted(action.metadata.items()))
-
-
-def _kept_interface(action: Write) -> dict[str, object] | None:
-    if action.interface is None:
-        return None
-    return msgspec.json.decode(msgspec.json.encode(action.interface), type=dict[str, object])
-
-
 def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
     if action.type == AGENT_TYPE:
         return Refused(refusals.IS_PRINCIPAL, "an agent comes to life by 'spawn'")
@@ -232,8 +197,8 @@ def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
         contract=action.contract or world.contracts.default,
         title=action.title,
         depends_on=tuple(action.depends_on),
-        metadata=_kept_metadata(action) or {},
-        interface=_kept_interface(action),
+        metadata=drafts.kept_metadata(action) or {},
+        interface=drafts.kept_interface(action),
         revision=1,
         size_bytes=0,
         created_ns=turn.now_ns,
@@ -248,10 +213,18 @@ def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
     world.shelf.add(artifact, content)
     if world.journal.active:
         world.journal.undo.append(lambda: world.shelf.forget(artifact))
+    _note_dependencies(world, turn, artifact)
     if action.standing:
         world.grant_standing(artifact.id)
     world.publish(artifact, content, turn.now_ns, author.id, turn.id)
     return Committed({"artifact": artifact.id, "revision": 1, "size_bytes": size})
+
+
+def _note_dependencies(world: World, turn: Turn, artifact: Artifact) -> None:
+    for name in artifact.depends_on:
+        base = world.shelf.find(name)
+        if base is not None:
+            world.uses.note(base, turn.agent.id)
 
 
 def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action: Write | None) -> Outcome:
@@ -265,8 +238,9 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
             format=action.format,
             depends_on=tuple(action.depends_on),
             contract=action.contract or artifact.contract,
-            metadata=artifact.metadata if action.metadata is None else _kept_metadata(action),
-            interface=artifact.interface if action.interface is None else _kept_interface(action),
+            contract_state=artifact.contract_state if action.contract in (None, artifact.contract) else "",
+            metadata=artifact.metadata if action.metadata is None else drafts.kept_metadata(action),
+            interface=artifact.interface if action.interface is None else drafts.kept_interface(action),
         )
     size = len(content) + overhead_bytes(draft)
     bearer = world.principals[artifact.bearer]
@@ -287,6 +261,8 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
             draft.depends_on,
         )
         artifact.metadata, artifact.interface = draft.metadata, draft.interface
+        artifact.contract_state = draft.contract_state
+        _note_dependencies(world, turn, artifact)
     kind = action.type if action is not None else artifact.type
     world.shelf.revise(artifact, content, type=kind, title=draft.title)
     world.publish(artifact, content, turn.now_ns, author.id, turn.id)

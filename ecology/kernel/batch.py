@@ -1,5 +1,7 @@
 """A turn while it happens, and what a group of turns changed once they have."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from ecology.artifacts.artifact import Artifact
@@ -9,16 +11,33 @@ from ecology.events.subscriptions import Subscription
 from ecology.kernel.agent import Agent, Principal
 from ledger import Delta
 
+if TYPE_CHECKING:
+    from ecology.kernel.code.purse import Purse
+    from ecology.kernel.code.tab import Tab
+
 
 class Turn:
     """One turn of one agent: who acts, when, and how many ledger transfers it has made so far.
 
     `actor` is the principal on whose behalf a deed is done: the agent itself, or, while code with standing runs, the
     executable. `depth` counts the code that is running. `code_us` and `code_measured_us` add up the CPU of the code
-    whose cost the agent bears: as modelled, and as the worker measured it.
+    whose cost the agent bears: as modelled, and as the worker measured it. `tab` holds the turn's runs of code. `purse`
+    is set while code acts in its caller's name, `looking` while a contract's check runs, which must not change anything.
     """
 
-    __slots__ = ("actor", "agent", "code_measured_us", "code_us", "depth", "id", "now_ns", "step")
+    __slots__ = (
+        "actor",
+        "agent",
+        "code_measured_us",
+        "code_us",
+        "depth",
+        "id",
+        "looking",
+        "now_ns",
+        "purse",
+        "step",
+        "tab",
+    )
 
     def __init__(self, agent: Agent, now_ns: int) -> None:
         self.agent = agent
@@ -29,6 +48,9 @@ class Turn:
         self.depth = 0
         self.code_us = 0
         self.code_measured_us = 0
+        self.tab: Tab | None = None
+        self.purse: Purse | None = None
+        self.looking = False
 
     @property
     def may_move(self) -> bool:

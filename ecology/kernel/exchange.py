@@ -5,10 +5,11 @@ from ecology.core.limits import MAX_AMOUNT, MAX_MEMO_BYTES
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import OwnershipMoved
 from ecology.kernel import refusals
-from ecology.kernel.access import authorise, find
+from ecology.kernel.access import perform
 from ecology.kernel.actions import Transfer
 from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Turn
+from ecology.kernel.finding import find
 from ecology.kernel.world import World
 from ecology.resources.assets import DISK, UNITS
 from ledger import Status as LedgerStatus
@@ -65,8 +66,17 @@ def _hand_over(world: World, turn: Turn, receiver: Principal, artifact_id: str) 
         return artifact
     if artifact.type == AGENT_TYPE:
         return Refused(refusals.IS_PRINCIPAL, "an agent is nobody's to give")
-    if denied := authorise(world, turn, "transfer", artifact):
-        return denied
+    return perform(
+        world,
+        turn,
+        "transfer",
+        artifact,
+        lambda: _give(world, turn, artifact, receiver),
+        context=lambda: {"to": receiver.id},
+    )
+
+
+def _give(world: World, turn: Turn, artifact: Artifact, receiver: Principal) -> Outcome:
     accepted = receiver.config.accepts_from if isinstance(receiver, Agent) else []
     if turn.actor.id not in accepted and "*" not in accepted:
         return Refused(refusals.NOT_ACCEPTED, f"'{receiver.id}' accepts no artifacts from '{turn.actor.id}'")

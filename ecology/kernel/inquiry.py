@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from copy import deepcopy
 
+import msgspec
+
 from ecology.artifacts.artifact import card
 from ecology.artifacts.shelf import words_of
-from ecology.core.limits import MAX_PAGE
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.kernel import refusals
-from ecology.kernel.access import find
+from ecology.kernel.finding import find
 from ecology.kernel.actions import Query
+from ecology.kernel.agent import Agent
+from ecology.kernel.arguments import Arguments, limit, number, text
 from ecology.kernel.batch import Turn
+from ecology.kernel.economy import mint
+from ecology.kernel.market_inquiry import MARKET_QUERIES
 from ecology.kernel.world import World
 from ecology.resources.assets import ASSETS, SCRIP
-
-Arguments = dict[str, str | int]
 
 
 def query(world: World, turn: Turn, action: Query) -> Outcome:
@@ -36,32 +39,17 @@ def query(world: World, turn: Turn, action: Query) -> Outcome:
     return answer(world, turn, action.args)
 
 
-def _text(args: Arguments, name: str) -> str | None:
-    value = args.get(name)
-    return value if isinstance(value, str) else None
-
-
-def _number(args: Arguments, name: str, default: int | None) -> int | None:
-    value = args.get(name)
-    return value if isinstance(value, int) else default
-
-
-def _limit(args: Arguments) -> int:
-    asked = _number(args, "limit", 10)
-    return max(1, min(asked if asked is not None else 10, MAX_PAGE))
-
-
 def _artifacts(world: World, turn: Turn, args: Arguments) -> Outcome:
-    sought = (_text(args, "words") or "").strip()
+    sought = (text(args, "words") or "").strip()
     words = words_of(sought)
     if sought and not words:
         return Refused(refusals.ARGUMENT_INVALID, "a word to search for has at least two of a-z and 0-9")
     found, cursor = world.shelf.page(
-        type=_text(args, "type"),
-        owner=_text(args, "owner"),
+        type=text(args, "type"),
+        owner=text(args, "owner"),
         words=words,
-        before=_number(args, "before", None),
-        limit=_limit(args),
+        before=number(args, "before", None),
+        limit=limit(args),
     )
     data: dict[str, object] = {"artifacts": [card(artifact) for artifact in found]}
     if cursor is not None:
@@ -70,28 +58,32 @@ def _artifacts(world: World, turn: Turn, args: Arguments) -> Outcome:
 
 
 def _artifact(world: World, turn: Turn, args: Arguments) -> Outcome:
-    artifact = find(world, _text(args, "id") or "")
+    artifact = find(world, text(args, "id") or "")
     if isinstance(artifact, Refused):
         return artifact
     data = card(artifact)
     data["depends_on"] = list(artifact.depends_on)
     data["metadata"] = dict(artifact.metadata)
     data["has_interface"] = artifact.interface is not None
+    if artifact.contract_state:
+        data["contract_state"] = msgspec.json.decode(artifact.contract_state)
+    if (listing := world.listings.of_artifact(artifact.id)) is not None:
+        data["listing"] = {"id": listing.id, "price": listing.price}
     return Committed(data)
 
 
 def _interface(world: World, turn: Turn, args: Arguments) -> Outcome:
-    artifact = find(world, _text(args, "id") or "")
+    artifact = find(world, text(args, "id") or "")
     if isinstance(artifact, Refused):
         return artifact
     return Committed({"id": artifact.id, "interface": deepcopy(artifact.interface)})
 
 
 def _principals(world: World, turn: Turn, args: Arguments) -> Outcome:
-    after = _number(args, "after", 0) or 0
+    after = number(args, "after", 0) or 0
     if after < 0:
         return Refused(refusals.ARGUMENT_INVALID, "'after' is 0 or the cursor of a page")
-    end = after + _limit(args)
+    end = after + limit(args)
     page = world.roster[after:end]
     data: dict[str, object] = {"principals": [agent.id for agent in page], "total": len(world.roster)}
     if end < len(world.roster):
@@ -100,23 +92,26 @@ def _principals(world: World, turn: Turn, args: Arguments) -> Outcome:
 
 
 def _principal(world: World, turn: Turn, args: Arguments) -> Outcome:
-    agent = world.agents.get(_text(args, "id") or "")
-    if agent is None:
+    principal = world.principals.get(text(args, "id") or "")
+    if principal is None:
         return Refused(refusals.UNKNOWN_PRINCIPAL, "nobody of that name has standing")
-    return Committed({"id": agent.id, "state": agent.status, "scrip": world.available(agent, SCRIP)})
+    state = principal.status if isinstance(principal, Agent) else "account"
+    return Committed({"id": principal.id, "state": state, "scrip": world.available(principal, SCRIP)})
 
 
 def _self(world: World, turn: Turn, args: Arguments) -> Outcome:
-    agent = turn.agent
-    return Committed(
-        {
-            "id": agent.id,
-            "rights": {asset: world.available(agent, asset) for asset in ASSETS},
-            "disk_used": agent.disk_used,
-            "llm_millitokens": agent.llm.refill(turn.now_ns),
-            "cpu_us": agent.cpu.refill(turn.now_ns),
-        }
-    )
+    """Rights are what one can dispose of; what is rented can be used besides."""
+    actor = turn.actor
+    data: dict[str, object] = {
+        "id": actor.id,
+        "rights": {asset: world.available(actor, asset) for asset in ASSETS},
+        "rented": {asset: rented for asset in ASSETS if (rented := world.rentals.enjoyed(actor.id, asset))},
+        "disk_used": actor.disk_used,
+    }
+    if isinstance(actor, Agent):
+        data["llm_millitokens"] = actor.llm.refill(turn.now_ns)
+        data["cpu_us"] = actor.cpu.refill(turn.now_ns)
+    return Committed(data)
 
 
 def _subscriptions(world: World, turn: Turn, args: Arguments) -> Outcome:
@@ -145,6 +140,8 @@ _QUERIES: dict[str, tuple[dict[str, type], _Answer]] = {
     "principal": ({"id": str}, _principal),
     "self": ({}, _self),
     "subscriptions": ({}, _subscriptions),
+    **MARKET_QUERIES,
+    "mint": ({}, mint.answer),
     "world": ({}, _world),
 }
 QUERY_NAMES: tuple[str, ...] = tuple(_QUERIES)

@@ -11,13 +11,20 @@ from ecology.kernel import attention, authorship, exchange, inquiry, lineage
 from ecology.kernel.actions import (
     NAME_OF,
     Action,
+    Bid,
+    Buy,
+    Cancel,
     Configure,
+    Delegate,
     Delete,
     Edit,
+    Invoke,
+    List,
     Message,
     Noop,
     Query,
     Read,
+    Revoke,
     Sleep,
     Spawn,
     Subscribe,
@@ -26,6 +33,8 @@ from ecology.kernel.actions import (
     Write,
 )
 from ecology.kernel.batch import Turn
+from ecology.kernel.code import invocation
+from ecology.kernel.economy import delegation, escrow, mint, sale
 from ecology.kernel.world import World
 from ecology.resources.costs import Charge
 
@@ -50,6 +59,13 @@ _HANDLERS: dict[type[msgspec.Struct], _Handler] = {
     Query: inquiry.query,
     Spawn: lineage.spawn,
     Configure: lineage.configure,
+    Invoke: invocation.invoke,
+    Bid: mint.bid,
+    List: escrow.list_goods,
+    Buy: sale.buy,
+    Cancel: escrow.cancel,
+    Delegate: delegation.delegate,
+    Revoke: delegation.revoke,
 }
 
 
@@ -58,9 +74,18 @@ class Kernel:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        world.act = self._do
+        escrow.watch_artifacts(world)
 
     def act(self, turn: Turn, action: Action) -> Outcome:
-        """Do it or refuse it. A refusal has changed nothing."""
+        """Do it or refuse it. A refusal has changed nothing, but code that ran is paid for."""
+        outcome = _HANDLERS[type(action)](self.world, turn, action)
+        tab, turn.tab = turn.tab, None
+        if tab is not None:
+            tab.settle(self.world, turn)
+        return outcome
+
+    def _do(self, turn: Turn, action: Action) -> Outcome:
         return _HANDLERS[type(action)](self.world, turn, action)
 
     def record(self, turn: Turn, action: Action | None, outcome: Outcome, charge: Charge) -> None:
@@ -95,13 +120,25 @@ _NAMED_BY: dict[type, str] = {
     Transfer: "to",
     Message: "to",
     Query: "name",
+    Invoke: "artifact",
+    Bid: "artifact",
+    List: "artifact",
+    Buy: "listing",
+    Cancel: "listing",
+    Delegate: "charger",
+    Revoke: "charger",
 }
 """The field in which an action says what or whom it is about."""
 
 
 def _target(action: Action | None) -> str | None:
     field = _NAMED_BY.get(type(action))
-    return None if field is None else _shown(getattr(action, field))
+    if field is None:
+        return None
+    named = getattr(action, field)
+    if named is None and isinstance(action, List):
+        named = action.asset
+    return None if named is None else _shown(named)
 
 
 def _shown(name: str) -> str:

@@ -2,6 +2,9 @@
 
 import msgspec
 
+from ecology.sandbox.cost import CodeCosts
+from ecology.sandbox.outcome import Limits
+
 SECOND_NS = 1_000_000_000
 
 
@@ -19,7 +22,21 @@ class MintLaw(msgspec.Struct, frozen=True):
     divisor: int = 10
 
 
+class CodeLaw(msgspec.Struct, frozen=True):
+    """What code may use: `limits` of each run, its CPU by `costs`, at most `max_depth` runs inside one another.
+
+    A contract keeps at most `state_bytes` about an artifact. `programs` are kept compiled.
+    """
+
+    limits: Limits = Limits()
+    costs: CodeCosts = CodeCosts()
+    max_depth: int = 6
+    state_bytes: int = 4_096
+    programs: int = 1_024
+
+
 class Laws(msgspec.Struct, frozen=True):
     """What differs between worlds besides who lives in them and what they have."""
 
     mint: MintLaw = MintLaw()
+    code: CodeLaw = CodeLaw()

@@ -10,7 +10,7 @@ from ecology.core.limits import MAX_AGENTS, MAX_AMOUNT, MAX_CONTENT_BYTES
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import AgentSpawned
 from ecology.kernel import refusals
-from ecology.kernel.access import authorise
+from ecology.kernel.access import perform
 from ecology.kernel.actions import AgentConfig, Configure, Spawn
 from ecology.kernel.agent import Agent
 from ecology.kernel.batch import Turn
@@ -64,12 +64,11 @@ def configure(world: World, turn: Turn, action: Configure) -> Outcome:
     agent = turn.agent
     artifact = world.shelf.find(agent.id)
     assert artifact is not None, "every agent has its artifact"
-    if denied := authorise(world, turn, "write", artifact):
-        return denied
     changes = {
         name: value for name in action.__struct_fields__ if (value := getattr(action, name)) is not None
     }
-    return _reconfigure(world, turn, artifact, msgspec.structs.replace(agent.config, **changes))
+    wanted = msgspec.structs.replace(agent.config, **changes)
+    return perform(world, turn, "write", artifact, lambda: _reconfigure(world, turn, artifact, wanted))
 
 
 def rewrite(world: World, turn: Turn, artifact: Artifact, content: bytes) -> Outcome:
@@ -86,18 +85,19 @@ def _reconfigure(world: World, turn: Turn, artifact: Artifact, config: AgentConf
         return fault
     agent = world.agents[artifact.id]
     content = _encoder.encode(config)
-    grown = len(content) - artifact.size_bytes
+    size = len(content) + len(artifact.contract_state.encode())
+    grown = size - artifact.size_bytes
     if grown > 0 and grown > world.disk_free(agent):
         return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(agent)} free")
     world.altering(artifact)
     world.charge_disk(agent, grown)
     config = _as_kept(content)
-    artifact.size_bytes = len(content)
+    artifact.size_bytes = size
     artifact.revision += 1
     artifact.updated_ns = turn.now_ns
     _become(world, agent, config, artifact.revision)
     world.shelf.revise(artifact, content, type=AGENT_TYPE, title=config.strategy)
-    world.publish(artifact, content, turn.now_ns, turn.agent.id, turn.id)
+    world.publish(artifact, content, turn.now_ns, turn.actor.id, turn.id)
     world.reconsider(agent, DISK, turn.now_ns)
     return Committed({"agent": agent.id, "revision": artifact.revision})
 

@@ -12,29 +12,38 @@ from ecology.artifacts.artifact import Artifact, announcement
 from ecology.artifacts.shelf import Shelf
 from ecology.core import ids
 from ecology.core.limits import MAX_AMOUNT
+from ecology.core.outcome import Outcome
 from ecology.core.seeds import Draw
 from ecology.events.log import EventLog
 from ecology.events.records import TransferPosted
 from ecology.events.subscriptions import Subscriptions
+from ecology.kernel.actions import Action
 from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Batch, Revision, Turn
+from ecology.kernel.code.programs import Programs
 from ecology.kernel.contracts import ContractBook
 from ecology.kernel.economy.bids import Bids, Offices
 from ecology.kernel.economy.delegations import Delegations
 from ecology.kernel.economy.listings import Listings
+from ecology.kernel.economy.novelty import Sketches
 from ecology.kernel.economy.rentals import Rentals
+from ecology.kernel.economy.rubric import Rubric
+from ecology.kernel.economy.scoring import Scorer
+from ecology.kernel.economy.uses import Uses
 from ecology.kernel.laws import Laws
 from ecology.kernel.scope import Scope
 from ecology.kernel.sleepers import Sleepers
 from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS
 from ecology.resources.bucket import NANO
+from ecology.sandbox.cost import Meter
+from ecology.sandbox.run import Sandbox
 from ledger import Book
 from ledger import Status as LedgerStatus
 
 SYSTEM_KEY = 0
 """The world's own key on the clock, before every agent's."""
 
-_SYSTEM_TURNS = 1 << 24
+FIRST_SYSTEM_TURN = 1 << 24
 """Where the turns of the world's own transfers begin: those below belong to genesis."""
 
 
@@ -42,7 +51,9 @@ class World(Sleepers):
     """The working set of a run.
 
     `principals` are all with standing: the agents, and accounts that artifacts have. `measured` is whether what code
-    costs is what was measured, or, under the virtual clock, what is modelled.
+    costs is what was measured, or, under the virtual clock, what is modelled; `meter` compares the two. `act` is how
+    code that runs gets something done, set by the kernel. `scorer` is None where the mint's winners
+    are scored from outside.
     """
 
     def __init__(
@@ -60,17 +71,28 @@ class World(Sleepers):
         self.book = book
         self.shelf = shelf
         self.contracts = contracts
+        contracts.find = shelf.find
         self.seed = seed
         self.laws = laws or Laws()
         self.principals: dict[str, Principal] = {}
         self.roster: list[Agent] = []
         self.measured = False
+        self.sandbox = Sandbox()
+        self.programs = Programs(self.laws.code.programs)
+        self.meter = Meter()
+        self.act: Callable[[Turn, Action], Outcome]
         self.listings = Listings()
         self.rentals = Rentals()
         self.bids = Bids()
         self.delegations = Delegations()
         self.offices = Offices()
-        self.registers = (self.listings, self.rentals, self.bids, self.delegations, self.offices)
+        self.uses = Uses()
+        self.sketches = Sketches()
+        self.registers = (
+            *(self.listings, self.rentals, self.bids, self.delegations, self.offices),
+            *(self.uses, self.sketches),
+        )
+        self.scorer: Scorer | None = Rubric()
         self.revisions: list[Revision] = []
         self.born: Callable[[Agent], None] = lambda agent: None
         self.strategy_fault: Callable[[str], str | None] = lambda strategy: None
@@ -229,7 +251,7 @@ class World(Sleepers):
         office = self.offices.world
         self.offices.put(msgspec.structs.replace(office, transfers=office.transfers + 1))
         turn, step = divmod(office.transfers, ids.MAX_STEPS)
-        return ids.transfer_id(0, _SYSTEM_TURNS + turn, step)
+        return ids.transfer_id(0, FIRST_SYSTEM_TURN + turn, step)
 
     def readmit(self, agent: Agent) -> None:
         """Enrol an agent as the store kept it: its buckets get their rights without being settled anew."""

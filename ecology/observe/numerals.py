@@ -31,6 +31,11 @@ def ratio(value: float | None) -> str:
     return "0" if value == 0 else f"{value:.3g}"
 
 
+def price(value: float | None) -> str:
+    """Scrip per unit: three significant digits below a thousand, whole numbers from there on."""
+    return count(value) if value is not None and value >= 999.5 else ratio(value)
+
+
 def duration(time_ns: int | None) -> str:
     """1 h 30 min, 12.5 s, 3 ms: the two largest units."""
     if time_ns is None:

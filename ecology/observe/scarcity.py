@@ -38,6 +38,7 @@ BINDS_AGENT_TIME = 0.05
 BINDS_USED = 0.95
 BINDS_REFUSED = 0.01
 
+
 class ResourceScarcity(msgspec.Struct, frozen=True, kw_only=True):
     """One resource over the whole run, amounts in `unit`.
 

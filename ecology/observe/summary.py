@@ -48,6 +48,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What no event states, because it belongs to the host and not to the world.
 
     `costs` is "modelled" or "measured"; `concurrent_thoughts` how many agents may think at once.
+    `code_estimate_error` is Σ|estimate − measured| ÷ Σ measured over all runs of code whose CPU time was measured.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     concurrent_thoughts: int | None
     audit: AuditResult
     container: Container
+    code_estimate_error: float | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +128,7 @@ def assemble(measured: RunMeasures, facts: RunFacts) -> Summary:
         mint=measured.mint,
         escrow=measured.escrow,
         rights=measured.rights,
-        code=measured.code,
+        code=_with_error(measured.code, facts.code_estimate_error),
         scarcity=measured.scarcity,
         scarcity_verdict=measured.scarcity_verdict,
         concurrent_thoughts=facts.concurrent_thoughts,
@@ -134,6 +136,13 @@ def assemble(measured: RunMeasures, facts: RunFacts) -> Summary:
         container=facts.container,
         run_dir=facts.run_dir,
     )
+
+
+def _with_error(code: CodeMeasures, measured: float | None) -> CodeMeasures:
+    """Events state the error only where what was measured is what was charged; the run's process knows it anyway."""
+    if code.estimate_error is not None or not code.runs:
+        return code
+    return msgspec.structs.replace(code, estimate_error=measured)
 
 
 def encode_summary(summary: Summary) -> bytes:

@@ -11,6 +11,7 @@ from ecology.observe.summary import Summary
 
 SHOWN_AGENTS = 5
 SHOWN_REASONS = 6
+SHOWN_GOODS = 8
 
 
 def render_table(summary: Summary) -> RenderableType:
@@ -27,6 +28,8 @@ def render_table(summary: Summary) -> RenderableType:
         Text(),
         _side_by_side(_top_agents(summary), _refusals(summary)),
     ]
+    if market := _market(summary):
+        parts += [Text(), *market]
     if summary.model.calls:
         parts += [Text(), _model(summary)]
     parts += [Text(), _ending(summary)]
@@ -163,6 +166,47 @@ def _side_by_side(left: Table, right: Table) -> Table:
     grid = Table.grid(padding=(0, 4))
     grid.add_row(left, right)
     return grid
+
+
+def _market(summary: Summary) -> list[RenderableType]:
+    """What was invoked, sold and minted, and at what prices; empty if nothing of it happened."""
+    economy, escrow, mint = summary.economy, summary.escrow, summary.mint
+    words = []
+    if economy.invocations:
+        words.append(
+            f"{economy.invocations:,} invocations ({economy.paid_invocations:,} paid, "
+            f"{economy.failed_invocations:,} failed)"
+        )
+    if escrow.listed:
+        words.append(f"{escrow.sold:,} of {escrow.listed:,} listings sold for {escrow.turnover:,} scrip")
+    if summary.rights.rented:
+        words.append(f"{summary.rights.rented:,} rents ({summary.rights.reverted:,} over)")
+    if mint.bids:
+        words.append(f"{mint.minted:,} scrip minted for {mint.won:,} of {mint.bids:,} bids")
+    if not words:
+        return []
+    heading = Text("Market", style="bold")
+    heading.append(f"  {'; '.join(words)}", style="not bold")
+    return [heading, *_prices(summary)]
+
+
+def _prices(summary: Summary) -> list[RenderableType]:
+    """The prices of the goods that a summary names first: rights, then what sold most."""
+    if not summary.prices:
+        return []
+    table = _table(None, "scrip for", "per", "sales", "median", "last", "scatter", "settled")
+    for goods, price in list(summary.prices.items())[:SHOWN_GOODS]:
+        settled = "-" if price.settled is None else "yes" if price.settled else "no"
+        table.add_row(
+            _cell(goods, 18),
+            _cell(price.unit, 17),
+            numerals.count(price.sales),
+            *(numerals.price(value) for value in (price.median, price.last)),
+            "-" if price.variation is None else numerals.share(price.variation),
+            settled,
+        )
+    others = len(summary.prices) - SHOWN_GOODS
+    return [table] if others <= 0 else [table, Text(f"{others} more in summary.json", style="dim")]
 
 
 def _model(summary: Summary) -> Text:

@@ -15,11 +15,20 @@ Function = Callable[..., object]
 """A function of the host's: gets plain JSON values, answers with one, or raises `Refusal`."""
 
 
+class _ForTheCode(Exception):
+    """What the code did wrong, or is refused; `shown` is what the code gets to see."""
+
+    def __init__(self, shown: Exception) -> None:
+        super().__init__(str(shown))
+        self.shown = shown
+
+
 class Doors:
     """The functions of one run, and what went through them."""
 
     def __init__(self, functions: Mapping[str, Function], limits: Limits) -> None:
         self._functions = functions
+        self._signatures: dict[str, inspect.Signature] = {}
         self._limits = limits
         self._kept: list[str] = []
         self._printed_bytes = 0
@@ -45,6 +54,7 @@ class Doors:
         """
         if not self.too_much_output:
             self._printed_bytes += len(text.encode("utf-8", "replace"))
+        if not self.too_much_output:
             self._kept.append(text)
 
     def call(self, name: str, positional: object, named: object) -> object:
@@ -53,21 +63,30 @@ class Doors:
             self.too_many_calls |= self.calls >= self._limits.calls
             raise RuntimeError("no more calls: the run has failed already")
         self.calls += 1
-        function = self._functions[name]
-        arguments, keywords = self._checked(name, positional, named)
         try:
-            inspect.signature(function).bind(*arguments, **keywords)
-        except TypeError as error:
-            raise TypeError(f"{name}: {error}") from None
-        try:
-            answer = plain(function(*arguments, **keywords))
-            self.bytes_in += json_size(answer)
-        except Refusal as refusal:
-            self.bytes_in += len(str(refusal))
-            raise RuntimeError(str(refusal)) from None
+            return self._answer(name, positional, named)
+        except _ForTheCode as told:
+            raise told.shown from None
         except BaseException as bug:
             self.bug = bug
             raise
+
+    def _answer(self, name: str, positional: object, named: object) -> object:
+        arguments, keywords = self._checked(name, positional, named)
+        function = self._functions[name]
+        signature = self._signatures.get(name)
+        if signature is None:
+            signature = self._signatures[name] = inspect.signature(function)
+        try:
+            signature.bind(*arguments, **keywords)
+        except TypeError as error:
+            raise _ForTheCode(TypeError(f"{name}: {error}")) from None
+        try:
+            answer = plain(function(*arguments, **keywords))
+        except Refusal as refusal:
+            self.bytes_in += json_size(str(refusal))
+            raise _ForTheCode(RuntimeError(str(refusal))) from None
+        self.bytes_in += json_size(answer)
         return answer
 
     def _checked(
@@ -77,9 +96,10 @@ class Doors:
             arguments, keywords = plain(positional), plain(named)
             size = json_size(arguments) + json_size(keywords)
         except NotJson as error:
-            raise TypeError(f"{name}: {error}") from None
+            raise _ForTheCode(TypeError(f"{name}: {error}")) from None
         if size > self._limits.result_bytes:
-            raise ValueError(f"{name}: more than {self._limits.result_bytes} bytes of arguments")
+            shown = f"{name}: more than {self._limits.result_bytes} bytes of arguments"
+            raise _ForTheCode(ValueError(shown))
         self.bytes_out += size
         assert isinstance(arguments, list) and isinstance(keywords, dict), (
             "the frame hands over a tuple and a dict"

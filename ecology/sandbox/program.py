@@ -8,6 +8,7 @@ line endings are gone.
 
 import ast
 import warnings
+from itertools import zip_longest
 
 from ecology.sandbox.counting import count_steps
 from ecology.sandbox.grammar import MAX_DEPTH, MAX_SOURCE_BYTES, NotAllowed, check_grammar
@@ -70,7 +71,7 @@ def _line_map(counted: ast.Module, written: ast.Module) -> list[int]:
     Raises NotAllowed where writing out and reading again did not give the same tree.
     """
     lines: list[int] = []
-    for ours, theirs in zip(ast.walk(counted), ast.walk(written), strict=False):
+    for ours, theirs in zip_longest(ast.walk(counted), ast.walk(written)):
         if type(ours) is not type(theirs):
             raise NotAllowed("cannot be written out unambiguously; simplify its f-strings", ours)
         line = getattr(theirs, "lineno", 0)

@@ -7,7 +7,7 @@ meantime, which takes another worker. One thread at a time uses a sandbox.
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Self
@@ -103,7 +103,7 @@ class Sandbox:
         frame = Frame(program, method, [name for name in functions if name in names])
         self._running += 1
         try:
-            with self._session(limits, seed, now_ns) as session:
+            with self._opened(limits, seed, now_ns) as session:
                 found, cpu_us = _feed(session, frame, inputs, doors, limits)
         finally:
             self._running -= 1
@@ -111,10 +111,29 @@ class Sandbox:
             raise doors.bug
         return _outcome(found, doors, limits, bytes_in, cpu_us)
 
-    def _session(self, limits: Limits, seed: int, now_ns: int) -> monty.MontySession:
+    @contextlib.contextmanager
+    def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[monty.MontySession]:
+        """A session with a live worker; a worker that died while nobody used it is replaced without a word."""
         if self._pool is None:
             self._pool = self._started()
-        return self._pool.checkout(
+        for _ in range(self._max_workers + 1):
+            with contextlib.ExitStack() as stack:
+                try:
+                    session = stack.enter_context(self._session(self._pool, limits, seed, now_ns))
+                except monty.MontyCrashedError:
+                    continue
+                except TimeoutError as error:
+                    raise RunFault(
+                        f"no sandbox worker became free in {PATIENCE_S:g} s", remedy="raise max_workers"
+                    ) from error
+                yield session
+                return
+        raise RunFault(
+            "the sandbox's workers die as soon as they start", remedy="look at the machine's memory"
+        )
+
+    def _session(self, pool: monty.Monty, limits: Limits, seed: int, now_ns: int) -> monty.MontySession:
+        return pool.checkout(
             limits={
                 "max_feed_duration_secs": limits.wall_s,
                 "max_memory": limits.memory_bytes,
@@ -190,10 +209,10 @@ def _outcome(found: Found, doors: Doors, limits: Limits, bytes_in: int, cpu_us: 
         return CodeFault(Fault.STEPS, f"took more than {limits.steps} steps", use)
     try:
         result = plain(value)
-        size = max(json_size(result), characters)
+        size = json_size(result)
     except NotJson as error:
         return CodeFault(Fault.RESULT, one_line(f"the result is no JSON: {error}"), use)
-    if size > limits.result_bytes:
+    if max(size, characters) > limits.result_bytes:  # by characters, the frame has held it back
         return CodeFault(Fault.RESULT, f"the result is more than {limits.result_bytes} bytes of JSON", use)
     use = Use(steps, use.bytes_in, use.bytes_out + size, use.calls, cpu_us)
     return Ran(result, doors.printed, use)

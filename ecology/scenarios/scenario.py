@@ -11,7 +11,7 @@ from ecology.core.limits import MAX_AGENTS
 from ecology.kernel.laws import Laws
 from ecology.resources.costs import CostModel
 from ecology.scenarios import feasibility
-from ecology.scenarios.law_settings import MintSettings, laws_of
+from ecology.scenarios.law_settings import CodeSettings, MintSettings, laws_of
 from ecology.scenarios.physics import Group, Physics, physics_of, rights_of
 from ecology.scenarios.population import DEFAULT_POPULATION, MAX_GROUPS, GroupSettings, apportion
 from ecology.scenarios.quantity import SECOND_NS, Duration, Number
@@ -73,6 +73,7 @@ class Scenario(Settings):
         description="groups; empty: equal shares of the five scripted strategies",
     )
     mint: MintSettings = MintSettings()
+    code: CodeSettings = CodeSettings()
     economy: EconomySettings = EconomySettings()
     model: ModelSettings = ModelSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
@@ -103,8 +104,8 @@ class Scenario(Settings):
         )
 
     def laws(self) -> Laws:
-        """What the kernel has to know: the mint."""
-        return laws_of(self.mint)
+        """What the kernel has to know: the mint, and what code may use."""
+        return laws_of(self.mint, self.code)
 
     def costs(self) -> CostModel:
         """What thinking and acting cost here."""

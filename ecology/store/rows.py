@@ -67,7 +67,15 @@ def artifact_row(artifact: Artifact, content: bytes) -> Row:
 def moved_row(artifact: Artifact) -> Row:
     """`artifacts`: what changes when its content does not."""
     it = artifact
-    return it.owner, it.bearer, it.revision, it.updated_ns, it.size_bytes, it.contract_state, it.created_sequence
+    return (
+        it.owner,
+        it.bearer,
+        it.revision,
+        it.updated_ns,
+        it.size_bytes,
+        it.contract_state,
+        it.created_sequence,
+    )
 
 
 def artifact_of(row: Row) -> Artifact:

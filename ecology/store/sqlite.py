@@ -226,9 +226,7 @@ class SqliteStore:
             laws=laws,
         )
 
-    def load_world(
-        self, *, seed: int, default_contract: str, laws: Laws | None = None
-    ) -> tuple[World, int]:
+    def load_world(self, *, seed: int, default_contract: str, laws: Laws | None = None) -> tuple[World, int]:
         """The world as of the last commit, and its time. Raises StoreFault for rows that make no world.
 
         What the scenario decides is not stored twice: the caller gives what it gave to `new_world`.

@@ -1,7 +1,7 @@
 """What is true of every world at every moment, whatever its agents did: checked by looking at everything."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -13,16 +13,25 @@ from ecology.kernel.agent import Agent
 from ecology.kernel.world import World
 from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, LLM_CAPACITY, LLM_RATE
 from ecology.resources.bucket import NANO, Bucket
+from ecology.testing.economy_laws import broken_economy_laws
 from ecology.testing.fingerprint import everything
 
+MAX_STATE_BYTES = 4_096
+"""What a contract in code may remember about one artifact."""
 
-def broken_laws(world: World) -> list[str]:
-    """One line for each law that does not hold; empty for a world in order."""
+
+def broken_laws(world: World, reverted: Mapping[str, int] | None = None) -> list[str]:
+    """One line for each law that does not hold between two turns; empty for a world in order.
+
+    `reverted` is how many bytes of rented disk went back from each tenant so far: what it had put there it may keep.
+    """
     return [
         *_money(world),
         *_artifacts(world),
         *_shelf(world),
         *_subscriptions(world),
+        *_quotas(world, reverted or {}),
+        *broken_economy_laws(world),
         *(line for agent in world.roster for line in _agent(world, agent)),
     ]
 
@@ -53,9 +62,19 @@ def _artifacts(world: World) -> Iterator[str]:
             yield f"{it.id} has revision {it.revision}, made {it.created_ns}, changed {it.updated_ns}"
         if (it.type == AGENT_TYPE) != (it.id in world.agents) or (it.type == AGENT_TYPE and it.deleted):
             yield f"{it.id} is of type {it.type}"
-    for agent in world.roster:
-        if agent.disk_used != borne[agent.id]:
-            yield f"{agent.id} bears {borne[agent.id]} bytes and is charged {agent.disk_used}"
+        if it.standing != (it.id in world.principals and it.id not in world.agents):
+            yield f"{it.id} has standing: {it.standing}"
+        if len(it.contract_state.encode()) > MAX_STATE_BYTES:
+            yield f"the contract of {it.id} keeps {len(it.contract_state)} characters"
+    for name, principal in world.principals.items():
+        if principal.disk_used != borne[name]:
+            yield f"{name} bears {borne[name]} bytes and is charged {principal.disk_used}"
+
+
+def _quotas(world: World, reverted: Mapping[str, int]) -> Iterator[str]:
+    for name, principal in world.principals.items():
+        if world.disk_free(principal) < -reverted.get(name, 0):
+            yield f"{name} occupies {principal.disk_used} bytes, {-world.disk_free(principal)} too many"
 
 
 def _shelf(world: World) -> Iterator[str]:
@@ -93,8 +112,6 @@ def _subscriptions(world: World) -> Iterator[str]:
 def _agent(world: World, agent: Agent) -> Iterator[str]:
     if world.agents.get(agent.id) is not agent or world.roster[agent.ordinal - 1] is not agent:
         yield f"{agent.id} is not where it belongs"
-    if world.disk_free(agent) < 0:
-        yield f"{agent.id} occupies {agent.disk_used} bytes, {-world.disk_free(agent)} too many"
     sequences = [event.sequence for event in agent.inbox]
     if len(sequences) > MAX_INBOX_EVENTS or sequences != sorted(set(sequences)) or agent.missed < 0:
         yield f"the inbox of {agent.id} holds {sequences}"
@@ -114,7 +131,7 @@ def _agent(world: World, agent: Agent) -> Iterator[str]:
 
 def _bucket(world: World, agent: Agent, bucket: Bucket, rate: str, capacity: str) -> Iterator[str]:
     bound = MAX_AMOUNT // NANO
-    rights = tuple(min(world.available(agent, asset), bound) for asset in (rate, capacity))
+    rights = tuple(min(world.usable(agent, asset), bound) for asset in (rate, capacity))
     if (bucket.rate, bucket.capacity) != rights:
         yield f"{agent.id}'s bucket runs at {(bucket.rate, bucket.capacity)}, its rights are {rights}"
     if not 0 <= bucket.level_nano <= bucket.capacity * NANO:

@@ -1,6 +1,8 @@
 """Small worlds for tests: the kernel's real parts, a few agents, turns taken by hand; no engine, no database."""
 
+import atexit
 from collections.abc import Mapping
+from functools import cache
 
 from ecology.artifacts.contents import Contents
 from ecology.artifacts.shelf import Shelf
@@ -13,7 +15,9 @@ from ecology.kernel.agent import Agent
 from ecology.kernel.batch import Batch, Turn
 from ecology.kernel.contracts import ContractBook
 from ecology.kernel.genesis import Settler, found
+from ecology.kernel.housekeeping import due_ns, keep_house
 from ecology.kernel.kernel import Kernel
+from ecology.kernel.laws import Laws
 from ecology.kernel.world import World
 from ecology.resources.assets import (
     CPU_CAPACITY,
@@ -26,6 +30,7 @@ from ecology.resources.assets import (
     SCRIP,
 )
 from ecology.resources.costs import Charge
+from ecology.sandbox.run import Sandbox
 from ledger import Book
 
 STRATEGIES = ("maker", "trader")
@@ -73,16 +78,29 @@ class MemoryStore:
         return [event for batch in self.batches for event in batch.events]
 
 
-def empty_world(store: MemoryStore, *, seed: int = 1, default_contract: str = "freeware") -> World:
+@cache
+def shared_sandbox() -> Sandbox:
+    """The workers of all these worlds, ended with the process: nothing in them outlives a run."""
+    sandbox = Sandbox()
+    atexit.register(sandbox.close)
+    return sandbox
+
+
+def empty_world(
+    store: MemoryStore, *, seed: int = 1, default_contract: str = "freeware", laws: Laws | None = None
+) -> World:
     """A world without anybody, committed to `store`."""
-    return World(
+    world = World(
         book=Book(),
         shelf=Shelf(Contents(store.content)),
         log=EventLog(),
         subscriptions=Subscriptions(),
         contracts=ContractBook(default_contract),
         seed=seed,
+        laws=laws,
     )
+    world.sandbox = shared_sandbox()
+    return world
 
 
 def populate(world: World, agents: int, grants: Mapping[str, int] = GRANTS) -> World:
@@ -107,9 +125,11 @@ class Stage:
         world.wake = lambda ordinal, at_ns: self.woken.append(ordinal)
 
     @classmethod
-    def of(cls, agents: int = 3, grants: Mapping[str, int] = GRANTS, *, seed: int = 1) -> "Stage":
+    def of(
+        cls, agents: int = 3, grants: Mapping[str, int] = GRANTS, *, seed: int = 1, laws: Laws | None = None
+    ) -> "Stage":
         """A stage over a world in memory with agents `agent-0001` and so on."""
-        return cls(populate(empty_world(MemoryStore(), seed=seed), agents, grants))
+        return cls(populate(empty_world(MemoryStore(), seed=seed, laws=laws), agents, grants))
 
     def agent(self, name: str) -> Agent:
         """The agent of that name."""
@@ -143,8 +163,12 @@ class Stage:
         return outcome.reason
 
     def pass_time(self, span_ns: int) -> None:
-        """Let time pass at once; who has slept enough by then awakes."""
-        self.now_ns += span_ns
+        """Let time pass at once; the world sees to what is due on the way, who has slept enough by then awakes."""
+        end_ns = self.now_ns + span_ns
+        while (at_ns := due_ns(self.world)) <= end_ns:
+            self.now_ns = max(self.now_ns, at_ns)
+            keep_house(self.world, self.now_ns)
+        self.now_ns = end_ns
         for agent in list(self.world.roster):
             if agent.status == "asleep" and agent.wake_ns <= self.now_ns:
                 self.world.end_sleep(agent, "slept enough", self.now_ns)

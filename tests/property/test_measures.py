@@ -14,10 +14,12 @@ from ecology.core.clock import SECOND_NS
 from ecology.core.seeds import Draw
 from ecology.observe.measures.bins import MAX_BINS
 from ecology.observe.measures.conduct import entropy_bits, variation
+from ecology.observe.measures.escrow import Escrow
 from ecology.observe.measures.exchange import Exchange
 from ecology.observe.measures.fold import Fold
+from ecology.observe.measures.prices import MIN_SALES, Prices, settlement
 from ecology.observe.measures.principals import Principals
-from ecology.observe.measures.samples import median
+from ecology.observe.measures.samples import Sample, median, robust_variation
 from ecology.observe.measures.tempo import Tempo
 from ecology.observe.measures.timeline import MAX_FRAMES, Frame, Timeline
 from ecology.observe.measures.waiting import Waiting
@@ -25,6 +27,8 @@ from ecology.observe.measures.wealth import Wealth, gini, lorenz
 from ecology.observe.measures.works import longest_chain
 from ecology.observe.projections import Projections, summarise
 from ecology.testing.histories import InventedWorld, history
+from ecology.testing.market_histories import traded
+from tests.unit.market_log import MarketLog
 from tests.unit.measures_log import Log
 
 amounts = st.lists(st.integers(0, 10**12), min_size=1, max_size=60)
@@ -207,13 +211,92 @@ def test_the_network_is_that_of_a_graph_library_and_money_is_conserved(
     assert sum(edge.scrip for edge in edges) == wealth.result().transferred
 
 
+sales = st.lists(
+    st.tuples(st.integers(0, 10**11), st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=150
+)
+
+
+@settings(deadline=None)
+@given(sales)
+def test_prices_add_up_over_buckets_and_keep_the_order_of_sales(steps: list[tuple[int, int, int]]) -> None:
+    log = MarketLog()
+    now = 0
+    for gap, price, amount in steps:
+        now += gap
+        log.deal(price, asset="llm_rate", amount=amount, at=now / SECOND_NS)
+    fold = Fold()
+    prices = Prices(fold)
+    fold.run(log.events)
+    result, series = prices.result()["llm_rate"], prices.series()["llm_rate"]
+    quoted = [price * 1_000 / amount for _, price, amount in steps]
+    assert (result.first, result.last, result.sales) == (quoted[0], quoted[-1], len(steps))
+    assert result.median == pytest.approx(float(np.median(quoted)))
+    assert result.turnover == sum(price for _, price, _ in steps)
+    assert sum(series.sales) == len(steps)
+    for price, count in zip(series.prices, series.sales, strict=True):
+        assert (price is None) == (count == 0)
+        assert price is None or min(quoted) * (1 - 1e-9) <= price <= max(quoted) * (1 + 1e-9)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 5_000), st.integers(1, 20))
+def test_a_sample_is_systematic_and_bounded(count: int, half: int) -> None:
+    sample = Sample(2 * half)
+    for value in range(count):
+        sample.add(value)
+    assert sample.count == count
+    strides = set(np.diff(sample.values))
+    assert len(strides) <= 1
+    stride = int(strides.pop()) if strides else max(count, 1)
+    assert sample.values == list(range(0, count, stride))
+    assert len(sample.values) <= 2 * half
+    assert count < 2 * half or len(sample.values) >= half
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=90), st.floats(0.001, 1000))
+def test_whether_a_price_settles_depends_on_no_unit(values: list[float], factor: float) -> None:
+    variation, scaled = robust_variation(values), robust_variation([value * factor for value in values])
+    assert variation == pytest.approx(scaled, rel=1e-6, abs=1e-9)
+    assert variation is not None and variation >= 0
+    early, late, settled = settlement(values)
+    assert (early is None) == (late is None) == (settled is None) == (len(values) < MIN_SALES)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40), st.integers(1, 100)), max_size=20))
+def test_idle_time_is_the_area_under_what_is_for_sale(listings: list[tuple[int, int, int]]) -> None:
+    deeds = []
+    for number, (start, length, amount) in enumerate(listings):
+        deeds += [(start, 0, number, amount), (start + length, 1, number, amount)]
+    log = MarketLog()
+    for at, ending, number, amount in sorted(deeds):
+        if not ending:
+            log.list(f"l{number}", asset="llm_rate", amount=amount, at=at)
+        elif number % 2:
+            log.sell(f"l{number}", 1, asset="llm_rate", amount=amount, at=at)
+        else:
+            log.close(f"l{number}", "cancelled", at=at)
+    log.end(100)
+    fold = Fold()
+    escrow = Escrow(fold)
+    fold.run(log.events)
+    area = sum(
+        amount
+        for second in range(100)
+        for start, length, amount in listings
+        if start <= second < start + length
+    )
+    assert (escrow.idle_time("llm_rate"), escrow.idle("llm_rate"), escrow.result().open) == (area, 0, 0)
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 12), st.integers(0, 2**32), st.integers(0, 400), st.booleans())
 def test_a_history_folded_in_two_parts_measures_the_same(
     agents: int, seed: int, cut: int, models: bool
 ) -> None:
     world = InventedWorld(agents=agents, seconds=40, seed=seed, models=models, budget_usd_micros=30_000)
-    events = list(history(world))
+    events = list(traded(history(world), seed))
     parts = Projections(Fold())
     parts.fold.run(events[:cut])
     parts.fold.run(events[cut:])

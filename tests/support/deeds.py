@@ -54,7 +54,11 @@ class Doer:
         draw = self._draw
         awake = [agent.id for agent in self._world.roster if agent.status != "asleep"]
         who = draw.choice(awake or [self._world.roster[0].id])
-        return who, draw.choice(_KINDS)(self, who)
+        return who, self.deed_of(who)
+
+    def deed_of(self, who: str) -> Action:
+        """What an agent does."""
+        return self._draw.choice(_KINDS)(self, who)
 
     def _anybody(self) -> str:
         return self._draw.choice(self._world.roster).id

@@ -30,6 +30,7 @@ from ecology.kernel.actions import (
 )
 from ecology.resources.assets import DISK, SCRIP
 from ecology.testing.worlds import GRANTS
+from tests.support.refusing_market import REFUSED_IN_THE_MARKET, REFUSED_QUERIES
 from tests.support.scene import (
     BLOB,
     BUSY,
@@ -76,7 +77,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
                 Write(name, "x")
                 for name in ("", "A", "a b", "a/b", "..", "x" * 65, "a\x00", "a\n", HALF_A_PAIR)
             ),
-            *(Write(name, "x") for name in ("world", "spent", "system", "observer")),
+            *(Write(name, "x") for name in ("world", "spent", "escrow", "system", "observer")),
         ],
         why.UNKNOWN_CONTRACT: [
             Write("new", "x", contract="nothing"),
@@ -255,6 +256,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
             Query("artifacts", {HALF_A_PAIR: 5}),
             Query("artifacts", {"words": "!"}),
             Query("principals", {"after": -1}),
+            *REFUSED_QUERIES[why.ARGUMENT_INVALID],
         ],
         why.NOT_FOUND: [
             Query("artifact"),
@@ -263,6 +265,9 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
         ],
         why.DELETED: [Query("artifact", {"id": GONE}), Query("interface", {"id": GONE})],
         why.UNKNOWN_PRINCIPAL: [Query("principal"), Query("principal", {"id": MINE})],
+        why.UNKNOWN_LISTING: REFUSED_QUERIES[why.UNKNOWN_LISTING],
+        why.LISTING_CLOSED: REFUSED_QUERIES[why.LISTING_CLOSED],
+        why.LISTING_STALE: REFUSED_QUERIES[why.LISTING_STALE],
     },
     "spawn": {
         why.ID_INVALID: [
@@ -301,6 +306,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
         why.TOO_LARGE: [Configure(prompt="x" * MAX_CONTENT_BYTES)],
         why.DISK_QUOTA: [Configure(prompt="x" * QUOTA)],
     },
+    **REFUSED_IN_THE_MARKET,
 }
 """What ME is refused in the scene, by action and reason."""
 
@@ -309,6 +315,10 @@ ELSEWHERE: dict[str, set[str]] = {
     "unsubscribe": {why.NOT_FOUND},
     "spawn": {why.TOO_MANY},
     "configure": {why.NOT_PERMITTED},
+    "list": {why.TOO_MANY},
+    "buy": {why.TOO_MANY},
+    "cancel": {why.TOO_MANY},
+    "delegate": {why.TOO_MANY},
 }
 """Reasons that ME does not meet in the scene: others do, in the tests of their own."""
 

@@ -4,8 +4,8 @@ import json
 
 from ecology.core.limits import MAX_SUBSCRIPTIONS
 from ecology.events.subscriptions import Predicate
-from ecology.kernel.actions import AgentConfig, Configure, Delete, Spawn, Subscribe, Write
-from ecology.resources.assets import DISK, SCRIP
+from ecology.kernel.actions import AgentConfig, Cancel, Configure, Delete, List, Spawn, Subscribe, Write
+from ecology.resources.assets import CPU_RATE, DISK, SCRIP
 from ecology.testing.worlds import GRANTS, Stage
 
 ME, OTHER, FULL, BUSY = "agent-0001", "agent-0002", "agent-0003", "agent-0004"
@@ -17,6 +17,18 @@ MINE, GIFT, LARGE_GIFT = "mine", "gift", "large-gift"
 PRIVATE, PUBLIC, BLOB, DATA, GONE = "private-note", "public-note", "blob", "data", "gone"
 CHILD, WARD = "child", "ward"
 """Agents that ME brought to life: one that only itself may change, one that everybody may."""
+MY_WARE, LARGE_WARE = "my-ware", "large-ware"
+"""What ME and OTHER have for sale."""
+
+MY_LISTING, DEAR, FOR_FULL, STALE, CANCELLED, NEVER_LISTED = (
+    "listing-2",
+    "listing-3",
+    "listing-4",
+    "listing-5",
+    "listing-6",
+    "listing-7",
+)
+"""Listings; the first, of the large ware, has no name of its own."""
 
 MAKER = AgentConfig(strategy="maker")
 
@@ -42,7 +54,23 @@ def scene() -> Stage:
     stage.do(FULL, Write("ballast", "x" * (QUOTA - 10_000)))
     for number in range(MAX_SUBSCRIPTIONS):
         stage.do(BUSY, Subscribe("agent.state", [Predicate("agent_id", "eq", f"x{number}")]))
+    _furnish_the_market(stage)
     return stage
+
+
+def _furnish_the_market(stage: Stage) -> None:
+    """Listings of every kind, and one for each way in which one ends but by being bought."""
+    stage.do(OTHER, Write(LARGE_WARE, "x" * 30_000, contract="transferable_freeware"))
+    stage.do(OTHER, List(1, artifact=LARGE_WARE))
+    stage.do(ME, Write(MY_WARE, "fine", contract="transferable_freeware"))
+    stage.do(ME, List(1, artifact=MY_WARE))
+    stage.do(OTHER, List(5_000, asset=CPU_RATE, amount=10, rent_ms=1_000))
+    stage.do(OTHER, List(1, asset=CPU_RATE, amount=10, buyer=FULL))
+    stage.do(OTHER, Write("sketch", "first", contract="transferable_freeware"))
+    stage.do(OTHER, List(1, artifact="sketch"))
+    stage.do(OTHER, Write("sketch", "second"))
+    stage.do(OTHER, List(1, asset=CPU_RATE, amount=10))
+    stage.do(OTHER, Cancel(CANCELLED))
 
 
 def others_subscription(stage: Stage) -> str:

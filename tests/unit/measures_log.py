@@ -29,7 +29,7 @@ class Log:
     def next(self) -> int:
         return len(self.events) + 1
 
-    def start(self, agents: int = 0, schema_version: int = SCHEMA_VERSION) -> None:
+    def start(self, agents: int = 0, schema_version: int = SCHEMA_VERSION, clock: str = "virtual") -> None:
         self.events.append(
             RunStarted(
                 sequence=self.next,
@@ -41,7 +41,7 @@ class Log:
                 scenario_sha256="0" * 64,
                 seed=1,
                 agents=agents,
-                clock="virtual",
+                clock=clock,
             )
         )
 

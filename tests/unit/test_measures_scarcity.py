@@ -11,15 +11,14 @@ from ecology.observe.measures.principals import Principals
 from ecology.observe.measures.waiting import Waiting
 from ecology.observe.measures.works import Works
 from ecology.observe.scarcity import RESOURCES, ResourceScarcity, Scarcity, binding, verdict
+from tests.unit.market_log import MarketLog
 from tests.unit.measures_log import Log
 
 
 def scarcity_of(log: Log) -> dict[str, ResourceScarcity]:
     fold = Fold()
     principals = Principals(fold)
-    projection = Scarcity(
-        fold, principals, Conduct(fold, principals), Works(fold, principals), Escrow(fold)
-    )
+    projection = Scarcity(fold, principals, Conduct(fold, principals), Works(fold, principals), Escrow(fold))
     fold.run(log.events)
     return projection.result()
 
@@ -116,6 +115,45 @@ def test_a_stock_supplies_its_quota_and_disk_in_use_is_what_artifacts_occupy() -
     result = scarcity_of(log)["disk"]
     assert (result.granted, result.used, result.share_used) == (1_000, 960, 0.96)
     assert result.because == ["96.0 % of it was used"]
+
+
+def test_what_is_for_sale_is_idle_and_what_is_not_may_bind() -> None:
+    log = MarketLog()
+    log.spawn("a")
+    log.move("a", 1_000, asset="disk")
+    log.create("a", "essay", size=700)
+    log.list("l1", asset="disk", amount=280)
+    log.end(10)
+    result = scarcity_of(log)["disk"]
+    assert (result.granted, result.used, result.idle, result.share_used) == (1_000, 700, 280, 0.7)
+    assert result.because == ["97.2 % of it that was not for sale was used"]
+
+
+def test_a_rate_is_idle_for_as_long_as_it_is_for_sale() -> None:
+    log = MarketLog()
+    log.spawn("a")
+    log.move("a", 1_000, asset="llm_rate")
+    log.list("l1", asset="llm_rate", amount=400, at=2)
+    log.list("l2", asset="llm_capacity", amount=400, at=2)
+    log.sell("l1", 5, asset="llm_rate", amount=400, at=5)
+    log.act("a", at=6, millitokens=8_000)
+    log.end(10)
+    result = scarcity_of(log)["llm_rate"]
+    assert (result.granted, result.used, result.idle) == (10_000, 8_000, 1_200)
+    assert not result.binds
+
+
+def test_a_right_that_changed_hands_or_is_let_counts_once() -> None:
+    log = MarketLog()
+    for name in ("seller", "buyer"):
+        log.spawn(name)
+        log.move(name, 1_000, asset="disk")
+    log.deal(5, asset="disk", amount=300, at=1)
+    log.move("buyer", 300, source="seller", asset="disk", at=1)
+    log.rent("disk", 300)
+    log.end(10)
+    result = scarcity_of(log)["disk"]
+    assert (result.granted, result.idle) == (2_000, 0)
 
 
 def test_memory_in_use_is_unknown_and_not_zero() -> None:

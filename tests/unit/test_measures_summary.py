@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ecology.core.errors import RunFault
-from ecology.events.records import encode
+from ecology.events.records import SCHEMA_VERSION, encode
 from ecology.observe.measures.lines import records
 from ecology.observe.projections import summarise
 from ecology.observe.summary import (
@@ -22,14 +22,22 @@ from ecology.observe.summary import (
 )
 from ecology.observe.summary_table import render_table, visible
 from ecology.testing.histories import InventedWorld, history
+from ecology.testing.market_histories import traded
+from tests.unit.market_log import MarketLog
 from tests.unit.measures_log import Log
 
 CONTRACT = {
     "": "run_id scenario seed agents clock world_seconds wall_seconds cpu_seconds peak_rss_bytes actions refusals "
-    "events event_log_sha256 actions_per_second model measures scarcity audit container run_dir",
+    "events event_log_sha256 actions_per_second model measures economy prices mint escrow rights code scarcity audit "
+    "container run_dir",
     "model": "calls input_tokens output_tokens usd_micros estimate_usd_micros",
     "measures": "supply gini velocity coordination_density coalitions specialisation reuse capital_depth "
     "action_entropy_bits",
+    "economy": "invocations failed_invocations paid_invocations capital_depth reuse delegations debts",
+    "mint": "resolutions bids won lost failed minted paid mean_score",
+    "escrow": "listed sold cancelled stale open turnover median_seconds_to_sale",
+    "rights": "sold rented reverted",
+    "code": "runs failures faults cpu_us estimate_error",
     "audit": "ok checks",
     "container": "cpus memory_bytes source",
 }
@@ -86,6 +94,38 @@ def test_a_summary_survives_its_own_file() -> None:
     assert msgspec.json.decode(encode_summary(original), type=Summary) == original
 
 
+def market(world: InventedWorld, **changes: object) -> Summary:
+    return assemble(summarise(traded(history(world))), facts(**changes))
+
+
+def test_the_summary_names_the_prices_of_a_market() -> None:
+    decoded = msgspec.json.decode(encode_summary(market(InventedWorld())))
+    assert list(decoded["prices"])[:3] == ["llm_rate", "disk", "rent/llm_rate"]
+    for price in decoded["prices"].values():
+        assert {"unit", "sales", "first", "last", "median", "settled", "variation"} <= set(price)
+    assert decoded["prices"]["llm_rate"]["settled"] is True
+    assert decoded["prices"]["disk"]["first"] > 2 * decoded["prices"]["disk"]["last"]
+    assert decoded["economy"]["nested_invocations"] > 0
+    assert decoded["mint"]["minted"] == decoded["measures"]["supply"] - 600
+
+
+def test_where_events_cannot_know_the_cost_models_error_the_process_does() -> None:
+    world = InventedWorld()
+    assert market(world).code.estimate_error is None
+    assert market(world, code_estimate_error=0.125).code.estimate_error == 0.125
+    assert summary(world, code_estimate_error=0.125).code.estimate_error is None, "no code ran"
+
+
+def test_the_table_tells_of_a_market_only_where_there_was_one() -> None:
+    assert "Market" not in printed(summary(InventedWorld()))
+    text = printed(market(InventedWorld(seconds=1200)))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for words in ("Market  ", "invocations", "listings sold", "rents (", "scrip minted", "token/s for 1 h"):
+        assert words in text
+    assert "more in summary.json" in text
+    assert "\x1b" not in printed(market(InventedWorld()), encoding="ascii")
+
+
 def test_the_burn_is_what_budgets_lost_or_else_what_models_cost() -> None:
     def burn(world: InventedWorld) -> float | None:
         return summarise(history(world)).measures.budget_burn_usd_micros_per_hour
@@ -113,7 +153,7 @@ def test_a_log_without_its_beginning_is_refused() -> None:
 def test_a_log_of_another_schema_is_refused() -> None:
     log = Log()
     log.start(schema_version=99)
-    with pytest.raises(RunFault, match="schema 99, this version reads 1"):
+    with pytest.raises(RunFault, match=f"schema 99, this version reads {SCHEMA_VERSION}"):
         summarise(log.events)
 
 
@@ -167,12 +207,14 @@ def test_a_broken_audit_cannot_be_overlooked() -> None:
 def test_words_from_the_world_cannot_steer_the_terminal() -> None:
     assert visible("a\x1b[2Jb\nc\u202e[red]d") == "a?[2Jb?c?[red]d"
     assert visible("x" * 100) == "x" * 37 + "..."
-    log = Log()
+    log = MarketLog()
     log.start(agents=1)
     log.spawn("a", strategy="\x1b]0;owned\x07[bold]evil[/nope]")
     log.act("a", "write", reason="[link=file:///]\x1b[31m")
+    log.deal(5, kind="\x1b[2J[blink]" + "x" * 60)
     log.end(1)
     text = printed(assemble(summarise(log.events), facts()))
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "[link=file" in text
+    assert "?[2J[blink]" in text

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ecology.core.outcome import Refused
+from ecology.core.ids import MAX_STEPS
+from ecology.core.outcome import Committed, Refused
 from ecology.events.records import encode
 from ecology.events.subscriptions import Predicate
 from ecology.kernel import lineage
@@ -12,26 +13,36 @@ from ecology.kernel.actions import (
     NAME_OF,
     Action,
     AgentConfig,
+    Buy,
+    Cancel,
     Configure,
+    Delegate,
     Delete,
     Edit,
+    List,
     Message,
     Query,
     Read,
+    Revoke,
     Spawn,
     Subscribe,
     Transfer,
     Unsubscribe,
     Write,
 )
-from ecology.resources.assets import DISK, SCRIP
+from ecology.kernel.economy.delegation import MAX_DELEGATIONS
+from ecology.kernel.economy.escrow import MAX_LISTINGS
+from ecology.resources.assets import DISK, LLM_RATE, SCRIP
 from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import Stage
 from tests.support.refusing import REFUSED, reasons_of
+from tests.support.refusing_market import MARKET_LADDERS
 from tests.support.scene import (
     BLOB,
     BUSY,
     CHILD,
+    DEAR,
+    FOR_FULL,
     FULL,
     GIFT,
     GONE,
@@ -86,8 +97,8 @@ def refuse(stage: Stage, who: str, action: Action, reason: str) -> None:
     assert stage.woken == woken
     batch = stage.world.take_batch()
     stage.world.shelf.contents.committed()
-    changed = (batch.events, batch.revisions, batch.contents, batch.artifacts, batch.agents)
-    assert changed == ([], [], {}, [], [])
+    changed = (batch.events, batch.revisions, batch.contents, batch.artifacts, batch.agents, batch.records)
+    assert changed == ([], [], {}, [], [], [])
     assert (batch.subscribed, batch.unsubscribed) == ([], [])
     assert not any((batch.ledger.accounts, batch.ledger.balances, batch.ledger.transfers, batch.ledger.holds))
 
@@ -123,6 +134,43 @@ def test_there_are_only_so_many_subscriptions(stage: Stage) -> None:
     refuse(stage, BUSY, Subscribe("agent.state"), why.TOO_MANY)
     stage.do(BUSY, Unsubscribe(stage.world.subscriptions.of(BUSY)[3].subscription_id))
     stage.do(BUSY, Subscribe("agent.state"))
+
+
+def test_there_are_only_so_many_listings(stage: Stage) -> None:
+    for price in range(1, MAX_LISTINGS + 1):
+        stage.do(BUSY, List(price, asset=LLM_RATE, amount=1))
+    stage.events()
+    refuse(stage, BUSY, List(1, asset=LLM_RATE, amount=1), why.TOO_MANY)
+    stage.do(BUSY, Cancel(f"listing-{stage.world.offices.world.listings}"))
+    stage.do(BUSY, List(1, asset=LLM_RATE, amount=1))
+
+
+def test_there_are_only_so_many_delegations(stage: Stage) -> None:
+    names = [f"charger-{number}" for number in range(MAX_DELEGATIONS + 1)]
+    for name in names:
+        stage.do(OTHER, Write(name, "x"))
+    for name in names[1:]:
+        stage.do(ME, Delegate(name, 1, 1, 1_000))
+    stage.events()
+    refuse(stage, ME, Delegate(names[0], 1, 1, 1_000), why.TOO_MANY)
+    stage.do(ME, Delegate(names[1], 2, 2, 1_000))
+    stage.do(ME, Revoke(names[1]))
+    stage.do(ME, Delegate(names[0], 1, 1, 1_000))
+
+
+@pytest.mark.parametrize("action", [List(1, asset=LLM_RATE, amount=1), Buy(FOR_FULL), Cancel(DEAR)], ids=str)
+def test_a_turn_that_has_no_ids_left_trades_no_more(stage: Stage, action: Action) -> None:
+    who = FULL if isinstance(action, Buy) else OTHER
+    turn = stage.turn(who)
+    turn.step = MAX_STEPS - 8
+    before = fingerprint(stage.world, stage.now_ns)
+    outcome = stage.kernel.act(turn, action)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == why.TOO_MANY
+    assert fingerprint(stage.world, stage.now_ns) == before
+    turn.step -= 1
+    assert isinstance(stage.kernel.act(turn, action), Committed)
+    assert turn.step <= MAX_STEPS - 3, "the last ids are a thought's"
 
 
 def test_a_subscription_is_ended_by_who_has_it(stage: Stage) -> None:
@@ -237,6 +285,7 @@ LADDERS: dict[str, list[tuple[str, Action]]] = {
         (why.INSUFFICIENT, Spawn("new", MAKER, {SCRIP: 10_000})),
         (why.DISK_QUOTA, Spawn("new", MAKER, {SCRIP: 1})),
     ],
+    **MARKET_LADDERS,
 }
 """By action: everything is wrong with the first, and each further one has mended what the one before it was told."""
 

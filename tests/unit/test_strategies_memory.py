@@ -13,9 +13,22 @@ from ecology.core.limits import MAX_AMOUNT, MAX_INBOX_EVENTS, MAX_PAGE
 from ecology.core.outcome import Outcome
 from ecology.engine.observation import Observation
 from ecology.engine.policy import Policy, PolicyFactory, Thought
-from ecology.engine.strategies import STRATEGIES
+from ecology.engine.strategies import STRATEGIES, books
+from ecology.engine.strategies.books import (
+    MAX_BIDS,
+    MAX_LISTED,
+    MAX_POSITIONS,
+    MAX_PRICES,
+    MAX_SEEN,
+    MAX_TOOLS,
+    MAX_WORKS,
+    Books,
+)
 from ecology.engine.strategies.citizen import PLEA, WARNING, Citizen
+from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.memory import MAX_ACQUAINTANCES, MAX_PANTRY, MAX_QUEUE, Memory, load
+from ecology.engine.strategies.mint_desk import REMEMBERED
+from ecology.engine.strategies.toolbox import PATTERNS
 from ecology.events.records import Event, encode
 from ecology.kernel.actions import Action, AgentConfig, Write
 from tests.support.citizens import ME, OTHER, THIRD, Life
@@ -37,16 +50,34 @@ BOUNDS: Mapping[str, int] = {
 """The most that each list and dict may hold; one more order is an undeliverable one to pay back."""
 
 
-def excess(memory: Memory) -> list[str]:
+BOOK_BOUNDS: Mapping[str, int] = {
+    "prices": MAX_PRICES,
+    "seen": MAX_SEEN,
+    "listed": MAX_LISTED,
+    "tools": MAX_TOOLS,
+    "works": MAX_WORKS,
+    "earnings": len(PATTERNS),
+    "positions": MAX_POSITIONS,
+    "bids": MAX_BIDS,
+    "submitted": REMEMBERED,
+}
+"""The same of a business's books."""
+
+
+def excess(mind: Citizen) -> list[str]:
     """The lists and dicts that are too long."""
-    return [name for name, bound in BOUNDS.items() if len(getattr(memory, name)) > bound]
+    found = [name for name, bound in BOUNDS.items() if len(getattr(mind.memory, name)) > bound]
+    if isinstance(mind, Entrepreneur):
+        found += [name for name, bound in BOOK_BOUNDS.items() if len(getattr(mind.books, name)) > bound]
+    return found
 
 
-def test_every_list_and_dict_of_a_memory_has_a_bound() -> None:
-    held = {
-        name for name in Memory.__struct_fields__ if isinstance(getattr(Memory(ask=1), name), list | dict)
-    }
-    assert held == set(BOUNDS)
+@pytest.mark.parametrize(("fresh", "bounds"), [(Memory(ask=1), BOUNDS), (Books(), BOOK_BOUNDS)])
+def test_every_list_and_dict_that_is_remembered_has_a_bound(
+    fresh: msgspec.Struct, bounds: Mapping[str, int]
+) -> None:
+    held = {name for name in fresh.__struct_fields__ if isinstance(getattr(fresh, name), list | dict)}
+    assert held == set(bounds)
 
 
 # -- hostile news, titles and traits
@@ -111,7 +142,7 @@ def test_no_news_no_title_and_no_trait_crashes_a_mind(
     for told in turns:
         life.turn(*[event(life, news) for news in told])
         life.stage.pass_time(pause_s * SECOND_NS)
-        assert excess(life.memory) == []
+        assert excess(life.policy) == []
 
 
 @pytest.mark.parametrize("strategy", ALL)
@@ -122,7 +153,7 @@ def test_a_flood_of_news_fills_no_memory(strategy: str) -> None:
         life.turn(*[life.told(PLEA + "scrip", by=f"beggar-{turn}-{n}") for n in range(MAX_INBOX_EVENTS)])
         life.turn(*[life.paid(1, f"buy {n}", by=f"buyer-{turn}-{n}") for n in range(MAX_INBOX_EVENTS)])
         life.turn(*[life.paid(1, "gift", by=f"giver-{turn}-{n}") for n in range(MAX_INBOX_EVENTS)])
-        assert excess(life.memory) == []
+        assert excess(life.policy) == []
     assert len(life.policy.dump()) < 60_000
 
 
@@ -146,7 +177,7 @@ class Watched:
 
     def dump(self) -> bytes:
         memory = self._inner.memory
-        self._found.update(excess(memory))
+        self._found.update(excess(self._inner))
         self._found.update(name for name in (*memory.trust, *memory.pleas, *memory.cheats) if not is_id(name))
         return self._inner.dump()
 
@@ -204,7 +235,9 @@ def test_memories_stay_in_bounds_over_a_long_life() -> None:
     live(world, store, watched(found), 3_600)
     assert found == set()
     for agent in world.roster:
-        assert excess(load(agent.mind.partition(b"\0")[2])) == []
+        restored = STRATEGIES[agent.config.strategy](agent.config, agent.mind.partition(b"\0")[2])
+        assert isinstance(restored, Citizen)
+        assert excess(restored) == []
 
 
 def test_minds_are_deterministic_and_a_restored_one_goes_on_as_if_nothing_had_happened() -> None:
@@ -222,3 +255,9 @@ def test_a_memory_is_read_whole_or_not_at_all(dumped: bytes) -> None:
     except msgspec.DecodeError:
         return
     assert msgspec.convert(msgspec.to_builtins(memory), Memory) == memory
+
+
+@given(dumped=st.binary(max_size=40))
+def test_books_are_read_whole_or_not_at_all(dumped: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        books.load(dumped)

@@ -7,6 +7,9 @@ earned. What differs is character: see `characters`. `memory` is all that a mind
 
 from ecology.engine.policy import PolicyFactory
 from ecology.engine.strategies.characters import Cooperator, FreeRider, Hoarder, Maker, Trader
+from ecology.engine.strategies.specialist import Bidder, Specialist
+from ecology.engine.strategies.speculator import Speculator
+from ecology.engine.strategies.toolsmith import Toolsmith
 
 STRATEGIES: dict[str, PolicyFactory] = {
     "maker": Maker,
@@ -14,4 +17,8 @@ STRATEGIES: dict[str, PolicyFactory] = {
     "hoarder": Hoarder,
     "cooperator": Cooperator,
     "free_rider": FreeRider,
+    "toolsmith": Toolsmith,
+    "specialist": Specialist,
+    "speculator": Speculator,
+    "bidder": Bidder,
 }

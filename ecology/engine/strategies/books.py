@@ -29,11 +29,13 @@ class Listed(msgspec.Struct):
 
 
 class Seen(msgspec.Struct):
-    """Somebody's listing, seen in a search."""
+    """Somebody's listing, seen in a search; the quality is what an artifact's title states."""
 
     listing: str
     seller: str
+    goods: str
     price: int
+    quality: int = 0
     artifact: str = ""
     asset: str = ""
     amount: int = 0
@@ -41,7 +43,7 @@ class Seen(msgspec.Struct):
 
 
 class Tool(msgspec.Struct):
-    """A tool of somebody's and what calling it came to: cost (all layers) and gain are running means, in thousandths."""
+    """Somebody's tool and what calling it came to: running means of cost (all layers) and gain, in thousandths."""
 
     family: str
     owner: str
@@ -53,14 +55,19 @@ class Tool(msgspec.Struct):
 
 
 class Work(msgspec.Struct):
-    """A tool of its own: what it asks per use, and what came of that since it was last priced."""
+    """A tool of its own: what it asks per use, uses since it was last priced and in all, idle periods in a row.
+
+    `unsold` is whether it was offered in escrow and nobody wanted it.
+    """
 
     family: str
     base: str
     price: int
     priced_ns: int
     uses: int = 0
+    total: int = 0
     idle: int = 0
+    unsold: bool = False
 
 
 class Product(msgspec.Struct):
@@ -72,12 +79,14 @@ class Product(msgspec.Struct):
 
 
 class Position(msgspec.Struct):
-    """A lot that was bought to be sold again, and what it cost."""
+    """A lot that was bought to be sold again: what it cost, the listing that offers it, and until when it is let."""
 
     asset: str
     amount: int
     cost: int
     since_ns: int
+    listing: str = ""
+    let_until_ns: int = 0
 
 
 class Books(msgspec.Struct, omit_defaults=True):
@@ -98,15 +107,19 @@ class Books(msgspec.Struct, omit_defaults=True):
     buying: Seen | None = None
     tools: dict[str, Tool] = {}
     tools_ns: int = 0
+    calls_ns: int = 0
     calling: str = ""
     product: Product | None = None
     works: dict[str, Work] = {}
+    acquire_ns: int = 0
+    earnings: dict[str, int] = {}
     positions: list[Position] = []
     bids: dict[str, int] = {}
     bid_ns: int = 0
     mint_price: int = 1
     reward_milli: int = 4_000
     submitted: list[str] = []
+    measured: str = ""
     subscribed: bool = False
 
 

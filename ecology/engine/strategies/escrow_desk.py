@@ -17,12 +17,12 @@ from ecology.engine.strategies.books import (
     Seen,
     drift,
 )
-from ecology.engine.strategies.citizen import MAX_PRICE
+from ecology.engine.strategies.citizen import LABEL, MAX_PRICE
 from ecology.kernel.actions import Action, Buy, Cancel, List, Query
 from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 
-LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 1_000, DISK: 4_000}
-"""The rights that are traded, and how much of each a lot is: a token a second, twenty tokens' room, 4 kB."""
+LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 500, DISK: 4_000}
+"""The rights that are traded, and how much of each a lot is: a token a second, twenty tokens' room, half a millisecond a second, 4 kB."""
 
 RENT_MS = 300_000
 """How long rights are let for."""
@@ -96,6 +96,12 @@ class EscrowDesk:
                 self._note(goods, min(known, price_milli) * 11 // 12)
         return listed
 
+    def forget(self, artifact: str) -> None:
+        """The artifact is no longer what was listed: its listing has ended by itself."""
+        listed = self._books.listed
+        for name in [name for name, each in listed.items() if each.artifact == artifact]:
+            del listed[name]
+
     # -- looking and taking
 
     def look(self, goods: str) -> Query:
@@ -144,26 +150,21 @@ class EscrowDesk:
         listings = cast("list[Mapping[str, object]]", outcome.data["listings"])
         found = [_seen(each) for each in listings[:MAX_SEEN]]
         books.seen = [each for each in found if each.seller != me and each.price <= MAX_PRICE]
-        asset = str(action.args["goods"])
-        if asset in LOTS:
-            for rent in (False, True):
-                self._learn_asks(asset, [each for each in books.seen if (each.rent_ms > 0) == rent])
+        rights = [each for each in books.seen if each.asset in LOTS]
+        if rights:  # others ask less than was thought: it is worth a little less
+            cheapest = min(
+                lot_price_milli(each.asset, each.price, each.amount, each.rent_ms) for each in rights
+            )
+            goods = rights_goods(rights[0].asset, rights[0].rent_ms)
+            known = books.prices.get(goods)
+            if known is None or cheapest < known:
+                self._note(goods, cheapest if known is None else drift(known, cheapest, 8))
         return LISTING_BYTES * len(listings)
-
-    def _learn_asks(self, asset: str, seen: list[Seen]) -> None:
-        """Others ask less than was thought: it is worth a little less."""
-        if not seen:
-            return
-        goods = rights_goods(asset, seen[0].rent_ms)
-        cheapest = min(lot_price_milli(asset, each.price, each.amount, each.rent_ms) for each in seen)
-        known = self._books.prices.get(goods)
-        if known is None or cheapest < known:
-            self._note(goods, cheapest if known is None else drift(known, cheapest, 8))
 
 
 def rights_goods(asset: str, rent_ms: int) -> str:
-    """The name under which the running price of a right is kept: one for sales, one for rents."""
-    return f"{asset}/rent" if rent_ms else asset
+    """The name under which a right is found in escrow, and its running price kept: one for sales, one for rents."""
+    return f"rent/{asset}" if rent_ms else asset
 
 
 def lot_price_milli(asset: str, price: int, amount: int, rent_ms: int) -> int:
@@ -181,10 +182,13 @@ def _seen(listing: Mapping[str, object]) -> Seen:
         value = listing.get(name)
         return value if isinstance(value, str) else ""
 
+    label = LABEL.search(text("title"))
     return Seen(
         listing=text("id"),
         seller=text("seller"),
+        goods=text("goods"),
         price=number("price"),
+        quality=int(label[1]) if label is not None else 0,
         artifact=text("artifact"),
         asset=text("asset"),
         amount=number("amount"),

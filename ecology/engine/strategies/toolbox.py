@@ -1,7 +1,7 @@
 """The programs that toolsmiths know how to write: patterns of executable artifacts, kept as files in `tools`.
 
 A pattern that builds upon another calls it by the name `BASE`, which is set in the first line of each copy: whose tool
-it is built upon is the smith's choice, and what that tool asks for is paid by whoever calls.
+it is built upon is the smith's choice, and what that tool asks for is paid from the allowance of whoever calls.
 """
 
 import json
@@ -15,6 +15,9 @@ PROGRAM = "program"
 
 IMPROVE, MEASURE, APPRAISE = "improve", "measure", "appraise"
 """What tools are called for: to better a draft, to look at a work, to say what goods are worth."""
+
+PURSE = 1_000_000
+"""What a tool lets the one below it spend of its caller's allowance, which is the real bound: all of it."""
 
 _PRICE = re.compile(r"pay_per_use\((\d{1,9})\)")
 
@@ -30,7 +33,12 @@ class Pattern(msgspec.Struct, frozen=True):
 
     def program(self, base: str) -> str:
         """The source of a copy; `base` is the tool that it is built upon."""
-        return f'BASE = "{base}"\n\n\n{self.source}' if self.base else self.source
+        return f'BASE, PURSE = "{base}", {PURSE}\n\n\n{self.source}' if self.base else self.source
+
+    @property
+    def layers(self) -> int:
+        """How many tools are at work when it is called, itself included."""
+        return 1 + PATTERNS[self.base].layers if self.base else 1
 
     @property
     def title(self) -> str:

@@ -5,10 +5,12 @@ import msgspec
 from ecology.kernel.register import Register
 
 
-class Bid(msgspec.Struct, frozen=True):
+class Bid(msgspec.Struct, frozen=True, omit_defaults=True):
     """An artifact submitted to the mint; `amount` is held from the bidder until `hold_id` is closed.
 
-    `price` is None until a resolution made it a winner: then what is to be paid once its score is there.
+    `price` is None until a resolution made it a winner, at `resolved_ns`: then what is to be paid once its score is
+    there. What the scorer is told besides the artifact itself is what was true then: `users` other agents had used it,
+    and it was `similarity` percent alike to the artifact `similar_to`.
     """
 
     id: str
@@ -19,6 +21,10 @@ class Bid(msgspec.Struct, frozen=True):
     amount: int
     hold_id: int
     price: int | None = None
+    resolved_ns: int = 0
+    users: int = 0
+    similarity: int = 0
+    similar_to: str = ""
 
 
 class Bids(Register[Bid]):
@@ -27,22 +33,54 @@ class Bids(Register[Bid]):
     def __init__(self) -> None:
         super().__init__("bid", Bid)
         self._by_artifact: dict[str, str] = {}
+        self._by_bidder: dict[str, dict[str, None]] = {}
+        self._won: dict[str, None] = {}
 
     def of_artifact(self, artifact_id: str) -> Bid | None:
         """The bid under which an artifact is submitted."""
         name = self._by_artifact.get(artifact_id)
         return None if name is None else self.get(name)
 
+    def of_bidder(self, bidder: str) -> list[Bid]:
+        """A bidder's open bids, oldest first."""
+        return sorted(
+            (self._records[name] for name in self._by_bidder.get(bidder, ())), key=lambda bid: bid.sequence
+        )
+
+    @property
+    def unresolved(self) -> int:
+        """How many bids await a resolution."""
+        return len(self._records) - len(self._won)
+
+    def awaiting_resolution(self) -> list[Bid]:
+        """The bids that no resolution has chosen from yet, oldest first."""
+        return sorted((bid for bid in self if bid.price is None), key=lambda bid: bid.sequence)
+
+    def awaiting_score(self) -> list[Bid]:
+        """The winners whose score is not there yet, by resolution and then by rank."""
+        winners = [self._records[name] for name in self._won]
+        return sorted(winners, key=lambda bid: (bid.resolved_ns, -bid.amount, bid.sequence))
+
     def file(self, record: Bid) -> None:
         self._by_artifact[record.artifact] = record.id
+        self._by_bidder.setdefault(record.bidder, {})[record.id] = None
+        if record.price is not None:
+            self._won[record.id] = None
 
     def unfile(self, record: Bid) -> None:
         del self._by_artifact[record.artifact]
+        theirs = self._by_bidder[record.bidder]
+        del theirs[record.id]
+        if not theirs:
+            del self._by_bidder[record.bidder]
+        self._won.pop(record.id, None)
 
 
 class Office(msgspec.Struct, frozen=True):
-    """Where the world's own business stands: ids it gave to its transfers and to listings, resolutions of the mint, the
-    next one.
+    """Where the world's own business stands: ids given to its transfers and to listings, resolutions, the next one.
+
+    `next_resolution_ns` means something while a bid awaits it. `prices` are those of the last resolutions, the newest
+    last.
     """
 
     id: str = "world"
@@ -50,6 +88,7 @@ class Office(msgspec.Struct, frozen=True):
     listings: int = 0
     resolutions: int = 0
     next_resolution_ns: int = 0
+    prices: tuple[int, ...] = ()
 
 
 class Offices(Register[Office]):

@@ -7,10 +7,10 @@ from ecology.core.limits import MAX_AMOUNT, MAX_SLEEP_NS
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import DelegationGranted, DelegationRevoked
 from ecology.kernel import refusals
-from ecology.kernel.access import find
 from ecology.kernel.actions import Delegate, Revoke
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy.delegations import DELEGABLE, Delegation, delegation_id
+from ecology.kernel.finding import find
 from ecology.kernel.world import World
 
 MAX_DELEGATIONS = 64
@@ -101,8 +101,8 @@ def revoke(world: World, turn: Turn, action: Revoke) -> Outcome:
 def charge(world: World, turn: Turn, payer: str, charger: str, asset: str, amount: int) -> Refused | None:
     """Count `amount` of an asset that the contract `charger` takes from `payer`; a refusal counts nothing.
 
-    `asset` is one of DELEGABLE, `amount` at least 0: what costs nothing needs no consent. Whoever charges is to move the
-    amount; a scope that is rolled back takes the count back too.
+    `asset` is one of DELEGABLE, `amount` at least 0: what costs nothing needs no consent. Whoever charges moves the
+    amount too; a scope that is rolled back takes the count back.
     """
     assert amount >= 0 and asset in DELEGABLE, f"{amount} {asset} cannot be charged"
     if not amount:

@@ -1,13 +1,22 @@
-"""Amounts set aside until something is decided: holds of the ledger with their events, by a turn or by the world itself.
+"""Amounts set aside until something is decided: holds of the ledger with their events, by a turn or by the world.
 
 Callers have looked whether there is enough: a hold that the ledger does not make or close is a bug.
 """
 
+from ecology.core.outcome import Refused
 from ecology.events.records import HoldClosed, HoldOpened
+from ecology.kernel import refusals
 from ecology.kernel.agent import Principal
 from ecology.kernel.batch import Turn
 from ecology.kernel.world import World
 from ledger import Kind, Status, Transfer
+
+
+def no_ids_left(turn: Turn) -> Refused | None:
+    """Refused if the turn has no ids left for one more deed of up to four transfers."""
+    if turn.may_move:
+        return None
+    return Refused(refusals.TOO_MANY, "one turn makes no more transfers than this")
 
 
 def open_hold(
@@ -75,7 +84,7 @@ def post_hold(
     hold_id: int,
     memo: str,
 ) -> None:
-    """Give the whole of a hold to whom it was set aside for."""
+    """Give an amount of a hold to whom it was set aside for; the holder has the rest again."""
     transfer_id = _next_id(world, turn)
     status = world.book.apply(
         Transfer(transfer_id, Kind.POST, 0, 0, amount, pending_id=hold_id, time_ns=now_ns, memo=memo)

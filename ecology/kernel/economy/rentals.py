@@ -34,7 +34,7 @@ class Rentals(Register[Rental]):
 
     def enjoyed(self, tenant: str, asset: str) -> int:
         """How much of an asset a tenant may use and not dispose of."""
-        return self._enjoyed.get((tenant, asset), 0)
+        return self._enjoyed.get((tenant, asset), 0) if self._enjoyed else 0
 
     def first_end_ns(self) -> int | None:
         """When the next rental ends."""

@@ -1,17 +1,20 @@
 """Sums over world time, in bins that widen as the history grows."""
 
 MAX_BINS = 200
+FEW_BINS = 60
+"""For series of rare events, such as sales."""
+
 _FIRST_BIN_NS = 100_000_000
 
 
 class Bins:
-    """Whole numbers added up by kind and time; the width doubles whenever there would be more than `MAX_BINS`.
+    """Whole numbers added up by kind and time; the width doubles whenever there would be more than `limit`.
 
-    What is in bin `i` happened from `i × bin_ns` on, before the next bin. All kinds share one width, so nothing that was
-    added can get lost or be counted elsewhere.
+    What is in bin `i` happened from `i × bin_ns` on, before the next bin. All kinds share one width.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = MAX_BINS) -> None:
+        self._limit = limit
         self.bin_ns = _FIRST_BIN_NS
         self._rows: dict[str, list[int]] = {}
         self._count = 0
@@ -19,7 +22,7 @@ class Bins:
     def add(self, kind: str, time_ns: int, amount: int = 1) -> None:
         """Add `amount` to a kind's bin at `time_ns`."""
         place = time_ns // self.bin_ns
-        if place >= MAX_BINS:
+        if place >= self._limit:
             self.cover(time_ns)
             place = time_ns // self.bin_ns
         row = self._rows.setdefault(kind, [])
@@ -30,7 +33,7 @@ class Bins:
 
     def cover(self, time_ns: int) -> None:
         """Widen the bins until `time_ns` falls into one of them."""
-        while time_ns // self.bin_ns >= MAX_BINS:
+        while time_ns // self.bin_ns >= self._limit:
             self.bin_ns *= 2
             self._count = (self._count + 1) // 2
             for kind, row in self._rows.items():

@@ -8,6 +8,7 @@ from ecology.core.clock import SECOND_NS
 from ecology.events.records import (
     ArtifactCreated,
     ArtifactDeleted,
+    CodeRan,
     ListingClosed,
     ListingOpened,
     ListingSold,
@@ -15,7 +16,7 @@ from ecology.events.records import (
     RightRented,
     RightReverted,
 )
-from ecology.observe.measures.bins import Bins
+from ecology.observe.measures.bins import FEW_BINS, Bins
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.samples import Sample, median
 
@@ -51,11 +52,15 @@ class RightsMeasures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DebtMeasures(msgspec.Struct, frozen=True, kw_only=True):
-    """Claims that call themselves so: issued, deleted since, and how often they changed hands."""
+    """Artifacts of type `debt`: issued, deleted since, how often they changed hands, and the scrip repaid on them.
+
+    Repaid is what successful invocations of a claim cost: its price is the repayment.
+    """
 
     issued: int
-    settled: int
+    deleted: int
     traded: int
+    repaid: int
 
 
 class TurnoverSeries(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +91,8 @@ class Escrow:
         self._amounts_sold: defaultdict[str, int] = defaultdict(int)
         self._amounts_rented: defaultdict[str, int] = defaultdict(int)
         self._debts: set[str] = set()
-        self._debts_issued = self._debts_traded = 0
-        self._bins = Bins()
+        self._debts_issued = self._debts_traded = self._debts_repaid = 0
+        self._bins = Bins(FEW_BINS)
         fold.on(ListingOpened, self._list)
         fold.on(ListingSold, self._sell)
         fold.on(ListingClosed, self._close)
@@ -96,6 +101,7 @@ class Escrow:
         fold.on(ArtifactCreated, self._created)
         fold.on(ArtifactDeleted, lambda event: self._debts.discard(event.artifact_id))
         fold.on(OwnershipMoved, self._handed_over)
+        fold.on(CodeRan, self._ran)
 
     def result(self) -> EscrowMeasures:
         """Listings so far."""
@@ -124,8 +130,9 @@ class Escrow:
         """Claims so far."""
         return DebtMeasures(
             issued=self._debts_issued,
-            settled=self._debts_issued - len(self._debts),
+            deleted=self._debts_issued - len(self._debts),
             traded=self._debts_traded,
+            repaid=self._debts_repaid,
         )
 
     def turnover(self) -> TurnoverSeries:
@@ -198,3 +205,7 @@ class Escrow:
     def _handed_over(self, event: OwnershipMoved) -> None:
         if event.artifact_id in self._debts:
             self._debts_traded += 1
+
+    def _ran(self, event: CodeRan) -> None:
+        if event.artifact_id in self._debts and event.fault is None:
+            self._debts_repaid += event.price

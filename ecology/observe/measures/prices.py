@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ecology.events.records import CodeRan, ListingSold, MintResolved
-from ecology.observe.measures.bins import Bins
+from ecology.observe.measures.bins import FEW_BINS, Bins
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.samples import Sample, median, robust_variation
 from ecology.observe.measures.services import is_invocation
@@ -99,7 +99,7 @@ class _Ledger:
         self.turnover = 0
         self.first = self.last = 0.0
         self._base = base
-        self._bins = Bins()
+        self._bins = Bins(FEW_BINS)
 
     def sell(self, time_ns: int, paid: int, quantity: int) -> None:
         self.last = paid * self._base / quantity
@@ -183,7 +183,7 @@ class Prices:
             return
         unit, base = UNIT_OF_SALE[event.asset]
         if event.rent_ms:
-            goods, unit = RENT + event.asset, f"{unit} for an hour"
+            goods, unit = RENT + event.asset, f"{unit} for 1 h"
             self._sell(goods, unit, base * HOUR_MS, event.time_ns, event.price, event.amount * event.rent_ms)
         else:
             self._sell(event.asset, unit, base, event.time_ns, event.price, event.amount)
@@ -211,9 +211,7 @@ class Prices:
         ledger.sell(time_ns, paid, quantity)
 
     def _forget_rare_goods(self, newest: str) -> None:
-        named = [
-            goods for goods in self._ledgers if goods.startswith((ARTIFACT, CALL)) and goods != newest
-        ]
+        named = [goods for goods in self._ledgers if goods.startswith((ARTIFACT, CALL)) and goods != newest]
         for goods in self._by_sales(named)[MAX_SERIES // 2 :]:
             del self._ledgers[goods]
         self._named = MAX_SERIES // 2 + 1

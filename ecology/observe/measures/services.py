@@ -42,7 +42,7 @@ class CodeMeasures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DelegationMeasures(msgspec.Struct, frozen=True, kw_only=True):
-    """`in_force` at the end; `charges` are prices that were paid by another than the caller, and `charged_scrip` their sum."""
+    """`in_force` at the end; `charges` are prices that another than the caller paid, `charged_scrip` is their sum."""
 
     granted: int
     revoked: int

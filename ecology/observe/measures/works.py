@@ -90,7 +90,7 @@ class _Runs:
         self._ended: dict[int, list[int]] = {}  # by depth, not yet claimed by a run less deep
 
     def end(self, turn_id: str | None, depth: int, work: int | None) -> list[int]:
-        """A run ended: of a work, or of None if it failed, so that it took no part. Returns the works that it called."""
+        """A run of a work ended (None: it failed, so nothing builds on it); returns the works that it called."""
         if turn_id != self._turn_id:
             self._turn_id = turn_id
             self._ended.clear()

@@ -6,20 +6,18 @@ from matplotlib.axes import Axes
 from ecology.core.clock import SECOND_NS
 from ecology.observe import numerals
 from ecology.observe.measures.health import STATES
-from ecology.observe.measures.tempo import TempoSeries
 from ecology.observe.report.canvas import (
     INK,
-    MUTED,
     OTHER,
     PALETTE,
     PAPER,
     colour,
     drawing,
     inline_svg,
-    only_horizontal_grid,
     only_vertical_grid,
 )
-from ecology.observe.report.plate import Plate, short, time_axis
+from ecology.observe.report.plate import Plate, short
+from ecology.observe.report.shapes import name_bars, rates, stack_steps
 from ecology.observe.report.story import Story
 
 SHOWN_KINDS = 6
@@ -53,7 +51,7 @@ def actions(story: Story) -> Plate:
             height=0.68,
             linewidth=0.8,
         )
-        _name_bars(right, [short(kind) for kind in kinds], [a + b for a, b in zip(done, denied, strict=True)])
+        name_bars(right, [short(kind) for kind in kinds], [a + b for a, b in zip(done, denied, strict=True)])
         right.set_title("in total (hatched: refused)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=7)
         reading = (
@@ -90,7 +88,7 @@ def refusals(story: Story) -> Plate:
     with drawing(5.4, 0.9 + 0.28 * max(len(shown), 3)) as figure:
         axes = figure.subplots()
         axes.barh(range(len(shown)), [times for _, times in shown], color=PALETTE[1], height=0.66)
-        _name_bars(axes, [short(reason) for reason, _ in shown], [times for _, times in shown])
+        name_bars(axes, [short(reason) for reason, _ in shown], [times for _, times in shown])
         reading = f"{total:,} refusals, most often {shown[0][0]} ({numerals.share(shown[0][1] / total)})."
         svg = inline_svg(figure, name, title, reading)
     return Plate(
@@ -147,65 +145,15 @@ def states(story: Story) -> Plate:
 
 
 def _stack(axes: Axes, story: Story) -> None:
-    edges, heights = _rates(story.tempo, story.measured.world_ns, story.measured.actions)
-    unit_ns, label = time_axis(story.measured.world_ns)
-    kinds = list(heights)
-    layers = [heights[kind] for kind in kinds[:SHOWN_KINDS]]
-    names = [short(kind) for kind in kinds[:SHOWN_KINDS]]
-    palette = [colour(place) for place in range(len(names))]
-    if len(kinds) > SHOWN_KINDS:
-        layers.append(np.sum([heights[kind] for kind in kinds[SHOWN_KINDS:]], axis=0))
-        names.append(f"{len(kinds) - SHOWN_KINDS} others")
+    counts, measured = story.tempo.counts, story.measured
+    wanted = max(8, min(80, measured.actions // 25))
+    edges, heights = rates(counts, story.tempo.bin_ns, measured.world_ns, SECOND_NS, wanted)
+    layers = dict(list(heights.items())[:SHOWN_KINDS])
+    palette = [colour(place) for place in range(len(layers))]
+    if len(heights) > SHOWN_KINDS:
+        others = list(heights.values())[SHOWN_KINDS:]
+        layers[f"{len(others)} others"] = np.sum(others, axis=0)
         palette.append(OTHER)
-    # Steps: each bin's height holds until the next bin begins.
-    closed = [np.append(layer, layer[-1]) for layer in layers]
-    axes.stackplot(
-        edges / unit_ns, closed, labels=names, colors=palette, step="post", edgecolor=PAPER, linewidth=0.25
-    )
-    axes.set_xlim(0, edges[-1] / unit_ns or 1)
+    stack_steps(axes, edges, layers, palette)
     axes.set_title("per second of world time")
-    axes.set_xlabel(label)
     axes.set_ylabel("actions/s")
-    axes.yaxis.set_major_formatter("{x:,g}")
-    only_horizontal_grid(axes)
-
-
-def _rates(
-    tempo: TempoSeries, end_ns: int, total: int
-) -> tuple[
-    np.ndarray[tuple[int], np.dtype[np.float64]], dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]
-]:
-    """Bin edges in ns, and actions per second by kind: bins merged until they hold enough actions to mean
-    something."""
-    bins = max(len(counts) for counts in tempo.counts.values())
-    wanted = max(8, min(80, total // 25))
-    merged = -(-bins // wanted)
-    starts = np.arange(0, bins, merged)
-    edges = np.append(starts * tempo.bin_ns, end_ns).astype(np.float64)
-    if len(edges) > 2 and edges[-1] - edges[-2] < merged * tempo.bin_ns / 2:
-        starts, edges = starts[:-1], np.delete(edges, -2)  # a stub of a bin joins the one before
-    widths = np.maximum(np.diff(edges), 1.0) / SECOND_NS
-    return edges, {
-        kind: np.add.reduceat(np.array(counts), starts) / widths for kind, counts in tempo.counts.items()
-    }
-
-
-def _name_bars(axes: Axes, names: list[str], values: list[int]) -> None:
-    """Names left of horizontal bars, values right of them, the first on top; no axis is needed then."""
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(max(len(names), 3) - 0.4, -0.6)
-    axes.tick_params(axis="y", labelcolor=INK)
-    axes.set_xlim(0, max(values) * 1.18)
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    axes.grid(visible=False)
-    for place, value in enumerate(values):
-        axes.annotate(
-            f"{value:,}",
-            (value, place),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            color=MUTED,
-        )

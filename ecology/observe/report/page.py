@@ -7,7 +7,15 @@ import jinja2
 
 from ecology.core.errors import RunFault, UsageError
 from ecology.observe.measures.lines import EXPORT_NAME, read_export, records
-from ecology.observe.report import activity_figures, network_figure, resource_figures, tables, wealth_figures
+from ecology.observe.report import (
+    activity_figures,
+    market_figures,
+    money_figures,
+    network_figure,
+    resource_figures,
+    tables,
+    wealth_figures,
+)
 from ecology.observe.report.story import Story, tell
 from ecology.observe.summary import SUMMARY_NAME, Summary, read_summary
 from ecology.store.reader import EventReader
@@ -66,6 +74,11 @@ def render(story: Story, summary: Summary | None) -> str:
         states=activity_figures.states(story),
         levels=resource_figures.bucket_levels(story),
         network=network_figure.transfer_network(story),
+        rights=market_figures.prices_of_rights(story),
+        goods=market_figures.prices_of_goods(story),
+        escrow=market_figures.escrow(story),
+        money=money_figures.money(story),
+        services=tables.service_rows(story, summary),
         measures=tables.definitions(story.measured.measures),
         model=tables.model_rows(story.measured.model),
         facts=tables.fact_rows(story, summary),

@@ -6,10 +6,13 @@ import msgspec
 import numpy as np
 
 from ecology.events.records import Record
+from ecology.observe.measures.escrow import TurnoverSeries
 from ecology.observe.measures.exchange import Edge
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.fortunes import richest
 from ecology.observe.measures.levels import Levels, LevelSeries
+from ecology.observe.measures.minting import Supply, SupplySeries
+from ecology.observe.measures.prices import PriceSeries
 from ecology.observe.measures.tempo import Tempo, TempoSeries
 from ecology.observe.measures.timeline import Timeline
 from ecology.observe.projections import Projections, RunMeasures
@@ -52,6 +55,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     mean_capacity: dict[str, float | None]
     states: dict[str, dict[str, float]]
     edges: list[Edge]
+    prices: dict[str, PriceSeries]
+    supply: SupplySeries
+    turnover: TurnoverSeries
 
 
 def tell(events: Iterable[Record]) -> Story:
@@ -59,7 +65,7 @@ def tell(events: Iterable[Record]) -> Story:
     timeline = Timeline()
     fold = Fold()
     projections = Projections(fold, timeline)
-    tempo, levels = Tempo(fold), Levels(fold, projections.principals)
+    tempo, levels, supply = Tempo(fold), Levels(fold, projections.principals), Supply(fold)
     fold.run(events)
     timeline.finish(fold.end_ns, projections.wealth.frame)
     principals = projections.principals
@@ -78,6 +84,9 @@ def tell(events: Iterable[Record]) -> Story:
         mean_capacity={name: projections.scarcity.mean_capacity(name) for name in ("llm_rate", "cpu")},
         states={name: projections.health.shares(group) for name, group in principals.by_strategy().items()},
         edges=projections.exchange.heaviest(),
+        prices=projections.prices.series(),
+        supply=supply.result(),
+        turnover=projections.escrow.turnover(),
     )
 
 

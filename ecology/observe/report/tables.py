@@ -68,9 +68,11 @@ def scarcity_rows(story: Story) -> list[ScarcityRow]:
     rows = []
     for name, resource in story.measured.scarcity.items():
         limited = resource.granted is not None
-        use = f"{numerals.amount(resource.used, resource.unit)} of {numerals.amount(resource.granted, resource.unit)}"
-        if resource.used is None:
-            use = f"of {numerals.amount(resource.granted, resource.unit)}"
+        use = f"of {numerals.amount(resource.granted, resource.unit)}"
+        if resource.used is not None:
+            use = f"{numerals.amount(resource.used, resource.unit)} {use}"
+        if resource.idle:
+            use += f", {numerals.amount(resource.idle, resource.unit)} idle in escrow"
         rows.append(
             ScarcityRow(
                 resource=name,
@@ -146,11 +148,11 @@ def definitions(measures: Measures) -> list[Definition]:
         ("action entropy", _bits(measures.action_entropy_bits), "variety of actions in the whole population"),
         ("artifacts", numerals.count(measures.artifacts), "works made, agents' configurations aside"),
         ("revisions", numerals.count(measures.revisions), "later changes to them"),
-        ("reuse", numerals.share(measures.reuse), "works that others read or built on"),
+        ("reuse", numerals.share(measures.reuse), "works that others read, called or built on"),
         (
             "capital depth",
             numerals.count(measures.capital_depth),
-            "works in the longest chain of dependencies",
+            "works in the longest chain of dependencies and calls",
         ),
         ("disk used", numerals.size(measures.disk_used_bytes), "bytes occupied at the end"),
         (
@@ -187,6 +189,35 @@ def model_rows(use: ModelUse) -> list[tuple[str, str]]:
             f"{numerals.share(use.compute_estimate_error)} mean, relative to the charge",
         ),
         ("mean latency", numerals.duration(latency)),
+    ]
+
+
+def service_rows(story: Story, summary: Summary | None) -> list[tuple[str, str]]:
+    """What code did, for a run in which some ran; empty otherwise."""
+    code, economy = story.measured.code, story.measured.economy
+    if not code.runs:
+        return []
+    error = code.estimate_error if summary is None else summary.code.estimate_error
+    faults = ", ".join(f"{times:,} {fault}" for fault, times in code.faults.items()) or "none"
+    delegations = economy.delegations
+    return [
+        ("invocations", f"{economy.invocations:,}, {economy.nested_invocations:,} of them by code"),
+        ("paid invocations", f"{economy.paid_invocations:,}, for {economy.paid_for_invocations:,} scrip"),
+        ("executables in use", numerals.count(economy.tools_invoked)),
+        ("decisions of contracts in code", numerals.count(code.checks)),
+        ("failures", f"{_of(code.failures, code.runs)} of runs: {faults}"),
+        ("CPU charged", numerals.amount(code.cpu_us, "CPU microseconds")),
+        ("error of the cost model", f"{numerals.share(error)}, relative to what was measured"),
+        (
+            "delegations",
+            f"{delegations.granted:,} granted, {delegations.in_force:,} in force; "
+            f"{delegations.charged_scrip:,} scrip charged to others",
+        ),
+        (
+            "claims (debts)",
+            f"{economy.debts.issued:,} issued, {economy.debts.traded:,} handed over, "
+            f"{economy.debts.repaid:,} scrip repaid",
+        ),
     ]
 
 

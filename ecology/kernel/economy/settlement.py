@@ -1,0 +1,138 @@
+"""What becomes of a winning bid once its score is there: the price is shared among the others, the score is minted.
+
+Everything happens in one deed: no commit falls between what is paid and what is issued for it.
+"""
+
+from copy import deepcopy
+
+from ecology.core import ids
+from ecology.core.limits import MAX_AMOUNT
+from ecology.events.records import BidClosed
+from ecology.kernel.economy.bids import Bid
+from ecology.kernel.economy.holds import post_hold, void_hold
+from ecology.kernel.economy.scoring import Submission, Unscored, Verdict
+from ecology.kernel.world import World
+from ecology.resources.assets import SCRIP
+from ledger import Status
+
+BID, DIVIDEND, MINTED = "bid", "mint dividend", "mint"
+"""Memos: of bids' holds and what is posted of them, of the shares in a price, of what is issued."""
+
+
+def fault_of(world: World, bid: Bid) -> str:
+    """Why what was submitted is no longer there; empty if it is."""
+    artifact = world.shelf.find(bid.artifact)
+    assert artifact is not None, "names stay taken"
+    if artifact.deleted:
+        return "the artifact was deleted"
+    if artifact.owner != bid.bidder:
+        return "the artifact has changed hands"
+    return "the artifact was changed" if artifact.revision != bid.revision else ""
+
+
+def submission(world: World, bid: Bid) -> Submission:
+    """What the scorer of a winner is shown, while the artifact is still what was submitted."""
+    assert bid.price is not None and not fault_of(world, bid), "only what has won is shown"
+    artifact = world.shelf.find(bid.artifact)
+    assert artifact is not None, "its fault would have been found"
+    return Submission(
+        artifact=artifact.id,
+        revision=artifact.revision,
+        bidder=bid.bidder,
+        type=artifact.type,
+        format=artifact.format,
+        title=artifact.title,
+        depends_on=artifact.depends_on,
+        metadata=dict(artifact.metadata),
+        interface=deepcopy(artifact.interface),
+        content=world.shelf.contents.get(artifact.id),
+        users=bid.users,
+        similarity=bid.similarity,
+        similar_to=bid.similar_to,
+    )
+
+
+def settle(world: World, bid: Bid, verdict: Verdict, now_ns: int) -> None:
+    """A winner's score is there, or will never be: it pays and is paid, or its hold is voided."""
+    assert bid.price is not None, "only what has won is settled"
+    if why := fault_of(world, bid):
+        verdict = Unscored(why)
+    if isinstance(verdict, Unscored):
+        if world.sketches.get(bid.id) is not None:
+            world.sketches.drop(bid.id)  # or the work could never be submitted again
+        close_unpaid(world, bid, "failed", verdict.why, now_ns)
+        return
+    bidder = world.principals[bid.bidder]
+    others = len(world.roster) - (bid.bidder in world.agents)
+    price = bid.price if others else 0  # what nobody can be given is not taken
+    if price:
+        post_hold(world, None, now_ns, bidder, ids.MINT, SCRIP, price, bid.hold_id, BID)
+        _share(world, bid.bidder, price, others, now_ns)
+    else:
+        void_hold(world, None, now_ns, bidder, SCRIP, bid.hold_id)
+    # An issuer's balance is as bounded as any other.
+    minted = min(verdict.value // world.laws.mint.divisor, MAX_AMOUNT - world.supply(SCRIP))
+    if minted:
+        issuer = world.issuer(SCRIP)
+        _transfer(world, issuer, bidder.accounts[SCRIP], ids.WORLD, bidder.id, minted, MINTED, now_ns)
+    _close_bid(world, bid, "minted", verdict.detail, now_ns, price=price, score=verdict.value, minted=minted)
+
+
+def _share(world: World, bidder: str, price: int, others: int, now_ns: int) -> None:
+    """Share a price equally among the other agents; what does not divide goes to the earliest of them, 1 each."""
+    mint = world.book.open_account(ids.MINT, SCRIP)
+    share, odd = divmod(price, others)
+    for agent in world.roster:
+        if agent.id == bidder:
+            continue
+        amount = share + (odd > 0)
+        odd -= 1
+        if not amount:
+            return  # the price was less than there are agents
+        _transfer(world, mint, agent.accounts[SCRIP], ids.MINT, agent.id, amount, DIVIDEND, now_ns)
+
+
+def _transfer(
+    world: World, debit: int, credit: int, giver: str, receiver: str, amount: int, memo: str, now_ns: int
+) -> None:
+    transfer_id = world.next_system_transfer_id()
+    status = world.book.transfer(transfer_id, debit, credit, amount, now_ns, memo)
+    assert status is Status.CREATED, f"the mint cannot move what it has: {status}"
+    world.announce_transfer(now_ns, None, None, transfer_id, SCRIP, giver, receiver, amount, memo)
+
+
+def close_unpaid(world: World, bid: Bid, how: str, why: str, now_ns: int) -> None:
+    """The end of a bid that pays nothing: `how` is lost or failed."""
+    void_hold(world, None, now_ns, world.principals[bid.bidder], SCRIP, bid.hold_id)
+    _close_bid(world, bid, how, why, now_ns)
+
+
+def _close_bid(
+    world: World,
+    bid: Bid,
+    how: str,
+    detail: str,
+    now_ns: int,
+    *,
+    price: int = 0,
+    score: int = 0,
+    minted: int = 0,
+) -> None:
+    world.bids.drop(bid.id)
+    event = BidClosed(
+        sequence=world.log.next_sequence,
+        time_ns=now_ns,
+        principal_id=None,
+        turn_id=None,
+        bid_id=bid.id,
+        bidder_id=bid.bidder,
+        artifact_id=bid.artifact,
+        how=how,
+        price=price,
+        score=score,
+        minted=minted,
+        detail=detail,
+    )
+    # Before the log tells of it: what follows from the event comes after it.
+    world.tell(world.principals[bid.bidder], event)
+    world.log.append(event)
