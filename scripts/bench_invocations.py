@@ -1,9 +1,9 @@
 """Paid invocations per second, and what the kernel adds to the sandbox: one process, one warm worker.
 
-Everything is taken in one run, in turn, so that a busy machine slows all of it: bare Monty (a fresh session that runs a
-20-line function), `Sandbox.run` of the same function, and a whole `invoke` under `pay_per_use(1)` (arguments against their
-schema, price held, code run, price posted, events, the turn's record), once with the batch thrown away every
-256 turns and once committed to SQLite in such groups. Look at the ratios; aims: at most 3 times bare, 1,500 a second.
+Everything is taken in one run, in turn, so that a busy machine slows all of it: bare Monty (a fresh session that runs
+a 20-line function), `Sandbox.run` of the same function, and a whole `invoke` under `pay_per_use(1)` (arguments against
+their schema, price held, code run, price posted, events, the turn's record), once with the batch thrown away every 256
+turns and once committed to SQLite in such groups. Look at the ratios; aims: at most 3 times bare, 1,500 a second.
 
     python scripts/bench_invocations.py
     python scripts/bench_invocations.py --rounds 20 --turns 512
@@ -133,7 +133,9 @@ def paid(folder: Path | None) -> Callable[[], None]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Measure what an invocation costs beside the sandbox's own cost.")
+    parser = argparse.ArgumentParser(
+        description="Measure what an invocation costs beside the sandbox's own cost."
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"of each in turn (default {ROUNDS})")
     parser.add_argument("--turns", type=int, default=TURNS, help=f"in a round (default {TURNS})")
     given = parser.parse_args()

@@ -12,6 +12,7 @@ import itertools
 import json
 import statistics
 import sys
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,34 +24,8 @@ from ecology.sandbox.run import Sandbox
 
 Matrix = NDArray[np.float64]
 
-NOTHING = "def main(n, given): return None"
-CORPUS: dict[str, str] = {
-    "nothing": NOTHING,
-    "counting": "def main(n, given):\n    t = 0\n    for i in range(n): t += i\n    return t",
-    "while": "def main(n, given):\n    i = 0\n    while i < n:\n        i += 1\n        if i % 3 == 0: continue\n    return i",
-    "nested loops": "def main(n, given): return sum([x * y for x in range(n // 20) for y in range(20)])",
-    "collatz": "def main(n, given):\n    c = 0\n    x = 27 + n\n    while x != 1 and c < n:\n        x = x // 2 if x % 2 == 0 else 3 * x + 1\n        c += 1\n    return c",
-    "fibonacci": "def fib(k): return k if k < 2 else fib(k - 1) + fib(k - 2)\ndef main(n, given): return [fib(9) for _ in range(n // 110)][:3]",
-    "primes": "def main(n, given):\n    found = []\n    for k in range(2, n // 4):\n        if all(k % p for p in found[:10]): found.append(k)\n    return len(found)",
-    "words": "def main(n, given):\n    words = []\n    for i in range(n): words.append('word' + str(i % 17))\n    return ' '.join(words)[:100]",
-    "counting words": "def main(n, given):\n    seen = {}\n    for i in range(n):\n        word = 'w' + str(i % 29)\n        seen[word] = seen.get(word, 0) + 1\n    return seen",
-    "letters": "def main(n, given):\n    out = ''\n    for i in range(n): out += chr(97 + i % 26)\n    return len(out)",
-    "sorting": "def main(n, given):\n    items = [(i * 7919) % 1000 for i in range(n)]\n    items.sort()\n    return items[:5]",
-    "sorting by key": "def main(n, given): return sorted(range(n), key=lambda i: (i * 31) % 97)[:5]",
-    "ledger": "def main(n, given):\n    accounts = {'a': 100, 'b': 100}\n    for i in range(n):\n        giver, taker = ('a', 'b') if i % 2 else ('b', 'a')\n        if accounts[giver] >= i % 5:\n            accounts[giver] -= i % 5\n            accounts[taker] += i % 5\n    return accounts",
-    "auction": "def main(n, given):\n    bids = []\n    for i in range(n): bids.append({'who': str(i), 'price': (i * 37) % 101})\n    best = None\n    for bid in bids:\n        if best is None or bid['price'] > best['price']: best = bid\n    return best",
-    "objects": "class Box:\n    def __init__(self, size): self.size = size\n    def grow(self): self.size += 1\ndef main(n, given):\n    box = Box(0)\n    for _ in range(n): box.grow()\n    return box.size",
-    "exceptions": "def main(n, given):\n    caught = 0\n    for i in range(n):\n        try:\n            if i % 4 == 0: raise ValueError('x')\n        except ValueError:\n            caught += 1\n    return caught",
-    "json": "import json\ndef main(n, given):\n    kept = []\n    for i in range(n // 4): kept.append(json.loads(json.dumps({'i': i, 'x': [1, 2, 3]}))['i'])\n    return sum(kept)",
-    "patterns": "import re\ndef main(n, given):\n    found = 0\n    for i in range(n // 4):\n        if re.match('[a-z]+[0-9]+', 'abc' + str(i)): found += 1\n    return found",
-    "chance": "import random\ndef main(n, given):\n    t = 0\n    for _ in range(n): t += random.randint(1, 6)\n    return t",
-    "echo": "def main(n, given): return given",
-    "reading": "def main(n, given):\n    t = 0\n    for item in given: t += len(item)\n    return t",
-    "printing": "def main(n, given):\n    for i in range(n // 40): print('line', i)",
-    "calls": "def main(n, given):\n    t = 0\n    for i in range(n // 40): t += ask(i)\n    return t",
-    "calls with text": "def main(n, given):\n    t = 0\n    for i in range(n // 80): t += ask(i, 'x' * 200)\n    return t",
-    "calls and work": "def main(n, given):\n    t = 0\n    for i in range(n // 80):\n        t += ask(i)\n        for j in range(40): t += j\n    return t",
-}  # fmt: skip
+CORPUS = Path(__file__).with_name("code_corpus.txt")
+"""Programs, each after a line with its name: `main(n, given)`, where `n` is the size, `given` a list of texts."""
 SIZES = (0, 100, 400, 1_600, 3_900)
 LIMITS = Limits(output_bytes=65_536)
 
@@ -60,18 +35,22 @@ def ask(number: int, _text: str = "") -> int:
     return number
 
 
-def program(source: str) -> Program:
-    """A program of the corpus, compiled."""
-    made = compile_program(source)
-    assert isinstance(made, Program), made
-    return made
+def corpus() -> dict[str, Program]:
+    """The programs by name, compiled."""
+    programs = {}
+    for part in CORPUS.read_text("utf-8").split("=== ")[1:]:
+        name, _, source = part.partition("\n")
+        made = compile_program(source)
+        assert isinstance(made, Program), (name, made)
+        programs[name] = made
+    return programs
 
 
 def observe(rounds: int) -> dict[str, list[Use]]:
     """By program, its use at each size, with the median of the CPU times of all rounds."""
     samples: dict[tuple[str, int], list[Use]] = {}
     with Sandbox() as sandbox:
-        programs = {name: program(source) for name, source in CORPUS.items()}
+        programs = corpus()
         for _, name, size in itertools.product(range(rounds), programs, SIZES):
             arguments: dict[str, object] = {"n": size, "given": ["x" * 20] * (size // 4)}
             ran = sandbox.run(programs[name], "main", arguments, functions={"ask": ask}, limits=LIMITS)

@@ -25,6 +25,9 @@ from ecology.sandbox.cost import Meter
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader, export
 
+CODE_METER = "code_meter"
+"""The fact about a run that says what its code cost, modelled and measured."""
+
 
 def finish(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
     """Write `events.jsonl.zst`, `summary.json` and `report.html` of a run that has ended.
@@ -57,7 +60,7 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
     try:
         _, digest = export(reader, run.export)
         measured = summarise(records(reader.lines()))
-        code_error = _code_error(reader.meta("code_meter"))
+        code_error = _code_error(reader.meta(CODE_METER))
     finally:
         reader.close()
     verdict = audit_run(run)
@@ -81,7 +84,12 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
     return assemble(measured, facts)
 
 
-def _code_error(meter: str | None) -> float | None:
+def code_meter(kept: str | None) -> Meter:
+    """What a run's code was modelled and measured to cost so far, from the fact that the store keeps."""
+    return Meter() if kept is None else msgspec.json.decode(kept, type=Meter)
+
+
+def _code_error(kept: str | None) -> float | None:
     """How far the cost model of code was from what was measured, relative to that; None if nothing was."""
-    totals = Meter() if meter is None else msgspec.json.decode(meter, type=Meter)
+    totals = code_meter(kept)
     return totals.abs_error_us / totals.measured_us if totals.measured_us else None

@@ -11,6 +11,7 @@ import msgspec
 
 from ecology.app import assembly, scorers
 from ecology.app.auditing import ARCHIVE_HEAD
+from ecology.app.finishing import CODE_METER, code_meter
 from ecology.app.interruption import Interruption
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import host_ns, utc_stamp
@@ -67,8 +68,8 @@ async def connect(
 ) -> ModelClient | None:
     """The model a scenario needs, probed; None if it needs none.
 
-    Raises UsageError without an endpoint or without the mint's scorer, ModelFault if it does not answer within PROBE_SECONDS (`wait`: never mind how
-    long it takes).
+    Raises UsageError without an endpoint or without the mint's scorer, ModelFault if the model does not answer within
+    PROBE_SECONDS (`wait`: never mind how long it takes).
     """
     scorers.require(scenario)
     if scenario.policy != "llm" and not scorers.needs_model(scenario):
@@ -142,9 +143,11 @@ async def _take_up(
                     book = assembly.policies(scenario, client, own_policies)
                     world, start_ns = _world(run, scenario, store, book)
                     store.note(utc_stamp(), how)
+                    world.meter = code_meter(store.meta(CODE_METER))
                     scorer = scorers.scorer(scenario, client)
-                    engine = assembly.engine(run, scenario, world, store, start_ns, book, scorer=scorer)
-                    complete = await _live(run, scenario, store, engine, watchers, interruption)
+                    with world.sandbox:
+                        engine = assembly.engine(run, scenario, world, store, start_ns, book, scorer=scorer)
+                        complete = await _live(run, scenario, store, engine, watchers, interruption)
             except asyncio.CancelledError:
                 if not interruption.requested:
                     raise
@@ -194,6 +197,7 @@ async def _live(
         finally:
             watching.cancel()
         watchers.progress(_progress(engine, scenario.duration_ns, store))
+        store.put_meta(CODE_METER, msgspec.json.encode(engine.world.meter).decode())
         if engine.interrupted:
             return False
         await _archive_rest(run, store, archivist)

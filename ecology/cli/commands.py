@@ -4,6 +4,7 @@ import click
 
 from ecology.cli.admin import admin
 from ecology.cli.console import complain
+from ecology.cli.examples import examples
 from ecology.cli.report import report
 from ecology.cli.run import run
 from ecology.cli.scenarios import scenarios
@@ -16,7 +17,7 @@ def ecology() -> None:
     """A simulator in which agents live under real scarcity and nothing tells them how to organise."""
 
 
-for command in (run, report, scenarios, admin):
+for command in (run, report, scenarios, examples, admin):
     ecology.add_command(command)
 
 

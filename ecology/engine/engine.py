@@ -44,6 +44,7 @@ class Engine:
     ) -> None:
         """`scorer` scores for the mint; without one the world's own does."""
         self.world = world
+        world.measured = not clock.virtual
         self.clock: Clock = clock
         self.committer = Committer(world, store, clock, group_turns)
         self._costs = costs

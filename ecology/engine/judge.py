@@ -97,6 +97,8 @@ class LlmJudge:
         verdict, fault = _read(reply.text)
         if verdict is not None:
             return "ok", verdict
+        if reply.truncated:
+            fault = f"it was cut off, an answer has at most {self._answer_tokens} tokens; {fault}"
         turns = (
             Turn("assistant", clip(reply.text, self._answer_tokens * BYTES_PER_TOKEN) or "(nothing)"),
             Turn("user", self._repair.format(fault=clip(fault, FAULT_BYTES))),

@@ -6,7 +6,6 @@ from ecology.artifacts.artifact import Artifact
 from ecology.core.limits import MAX_AMOUNT
 from ecology.core.outcome import Outcome, Refused
 from ecology.kernel import refusals
-from ecology.kernel.agent import Principal
 from ecology.kernel.batch import Turn
 from ecology.kernel.code.contract_code import judge
 from ecology.kernel.contracts import ALLOWED, Access, Decision
@@ -82,25 +81,3 @@ def agree(
     if turn.looking and terms.state is not None:
         return Refused(refusals.NOT_PERMITTED, "a check only looks, and its contract would remember this")
     return price_fault(world, turn, terms, max_price) or terms
-
-
-def authorise(
-    world: World, turn: Turn, access: Access, artifact: Artifact, caller: Principal | None = None
-) -> Refused | None:
-    """The contract's refusal of an access, the actor's or another `caller`'s, that is nothing but asked about, or None.
-
-    An access that has its price, or that the contract would remember, is refused: nobody is here to pay for it.
-    """
-    actor = turn.actor
-    turn.actor = caller or actor
-    try:
-        decision = decide(world, turn, access, artifact)
-        if decision is ALLOWED:
-            return None
-        if not isinstance(decision, Decision):
-            return decision
-        if terms_of(world, turn, artifact, decision).free:
-            return None
-    finally:
-        turn.actor = actor
-    return Refused(refusals.NOT_PERMITTED, "its contract sets terms on this that nobody could keep here")

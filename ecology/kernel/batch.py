@@ -22,7 +22,7 @@ class Turn:
     `actor` is the principal on whose behalf a deed is done: the agent itself, or, while code with standing runs, the
     executable. `depth` counts the code that is running. `code_us` and `code_measured_us` add up the CPU of the code
     whose cost the agent bears: as modelled, and as the worker measured it. `tab` holds the turn's runs of code. `purse`
-    is set while code acts in its caller's name, `looking` while a contract's check runs, which must not change anything.
+    is set while code acts in its caller's name, `looking` while a contract's check runs, which changes nothing.
     """
 
     __slots__ = (

@@ -67,8 +67,6 @@ def _artifact(world: World, turn: Turn, args: Arguments) -> Outcome:
     data["has_interface"] = artifact.interface is not None
     if artifact.contract_state:
         data["contract_state"] = msgspec.json.decode(artifact.contract_state)
-    if (listing := world.listings.of_artifact(artifact.id)) is not None:
-        data["listing"] = {"id": listing.id, "price": listing.price}
     return Committed(data)
 
 

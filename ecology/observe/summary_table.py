@@ -7,6 +7,7 @@ from rich.text import Text
 
 from ecology.core.clock import SECOND_NS
 from ecology.observe import numerals
+from ecology.observe.measures.prices import FOR_AN_HOUR
 from ecology.observe.summary import Summary
 
 SHOWN_AGENTS = 5
@@ -195,18 +196,24 @@ def _prices(summary: Summary) -> list[RenderableType]:
     if not summary.prices:
         return []
     table = _table(None, "scrip for", "per", "sales", "median", "last", "scatter", "settled")
-    for goods, price in list(summary.prices.items())[:SHOWN_GOODS]:
+    table.padding = (0, 1, 0, 0)
+    shown = list(summary.prices.items())[:SHOWN_GOODS]
+    for goods, price in shown:
         settled = "-" if price.settled is None else "yes" if price.settled else "no"
         table.add_row(
             _cell(goods, 18),
-            _cell(price.unit, 17),
+            _cell(price.unit.removesuffix(FOR_AN_HOUR), 12),
             numerals.count(price.sales),
             *(numerals.price(value) for value in (price.median, price.last)),
             "-" if price.variation is None else numerals.share(price.variation),
             settled,
         )
-    others = len(summary.prices) - SHOWN_GOODS
-    return [table] if others <= 0 else [table, Text(f"{others} more in summary.json", style="dim")]
+    notes = []
+    if any(price.unit.endswith(FOR_AN_HOUR) for _, price in shown):
+        notes.append("rents are for an hour")
+    if len(summary.prices) > SHOWN_GOODS:
+        notes.append(f"{len(summary.prices) - SHOWN_GOODS} more in summary.json")
+    return [table, Text("; ".join(notes), style="dim")] if notes else [table]
 
 
 def _model(summary: Summary) -> Text:

@@ -84,6 +84,7 @@ _NAMES_OF_NODES: dict[type[ast.AST], str] = {
     ast.Await: "await",
     ast.AsyncFor: "async for",
     ast.AsyncWith: "async with",
+    ast.TryStar: "except*",
 }
 """How an author calls what the tree calls otherwise."""
 

@@ -19,11 +19,9 @@ from ecology.core.errors import RunFault
 from ecology.sandbox.doors import Doors, Function
 from ecology.sandbox.ending import Ending, ending_of
 from ecology.sandbox.frame import ARGUMENTS, CALL, MOST, STEPS, Frame
-from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal, Use, one_line
+from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Use, one_line
 from ecology.sandbox.program import Program
 from ecology.sandbox.values import NotJson, json_size, plain
-
-__all__ = ["CodeFault", "Fault", "Function", "Limits", "Ran", "Refusal", "Sandbox", "Use"]
 
 NO_FUNCTIONS: Mapping[str, Function] = MappingProxyType({})
 NO_CONSTANTS: Mapping[str, object] = MappingProxyType({})

@@ -19,7 +19,7 @@ from ecology.scenarios.settings import (
 )
 
 STRATEGIES = ("maker", "trader", "hoarder", "cooperator", "free_rider")
-"""The strategies of the scripted policy, in the order in which a default population is dealt out."""
+"""The strategies of a default population, in the order in which it is dealt out; the scripted policy knows more."""
 
 MAX_GROUPS = 256
 

@@ -1,12 +1,11 @@
 """What is true of every economy between two turns: what is set aside for what, who has what, what is indexed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-
-import msgspec
 
 from ecology.core import ids
 from ecology.kernel.agent import Agent
+from ecology.kernel.register import Register
 from ecology.kernel.world import World
 from ecology.resources.assets import LLM_BUDGET, SCRIP
 from ledger import Transfer
@@ -104,13 +103,18 @@ def _for_sale(world: World) -> Iterator[str]:
 
 
 def _registers(world: World) -> Iterator[str]:
-    """Every index is what it would be if the store had just given the records back."""
+    """Every index is what it would be if the records had just been put there."""
     for register in world.registers:
-        fresh = type(register)()
-        for record in register:
-            fresh.restore(msgspec.json.encode(record))
-        if _kept(fresh) != _kept(register):
+        if _kept(_filed_anew(register)) != _kept(register):
             yield f"the indexes of the {register.kind}s are not those of its records"
+
+
+def _filed_anew(register: Register[Any]) -> Register[Any]:
+    kind: Callable[[], Register[Any]] = type(register)  # each makes itself
+    fresh = kind()
+    for record in register:
+        fresh.put(record)
+    return fresh
 
 
 def _kept(register: object) -> dict[str, Any]:

@@ -7,13 +7,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ecology.events.records import ActionTaken, AgentSpawned, Record, RunStarted
+from ecology.events.records import ActionTaken, AgentSpawned, CodeRan, ListingSold, Record, RunStarted
 from ecology.observe.report import write_report
 from ecology.testing.histories import InventedWorld, history
+from ecology.testing.market_histories import traded
 from tests.acceptance.browser import Page, browsing
 from tests.acceptance.report_run import HOSTILE, finished
 
-FIGURES = {"wealth", "inequality", "actions", "states", "refusals", "levels", "network"}
+FIGURES = {
+    "wealth", "inequality", "actions", "states", "refusals", "levels", "network",
+    "rights", "goods", "escrow", "money",
+}  # fmt: skip
+MARKET = ("rights", "goods", "escrow")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +35,9 @@ def fresh(page: Page) -> None:
     page.resize(1280)
 
 
-def report(run_dir: Path, world: InventedWorld) -> Path:
-    return write_report(finished(run_dir, list(history(world))))
+def report(run_dir: Path, world: InventedWorld, *, market: bool = False) -> Path:
+    events = history(world)
+    return write_report(finished(run_dir, list(traded(events) if market else events)))
 
 
 WORLDS = {
@@ -71,6 +77,39 @@ def test_a_world_without_transfers_says_so_instead_of_drawing_zeroes(page: Page,
     )
 
 
+@pytest.mark.parametrize("name", ["five agents", "fifty agents", "many agents"])
+def test_a_market_is_drawn_whatever_its_size(page: Page, tmp_path: Path, name: str) -> None:
+    page.open(report(tmp_path, WORLDS[name], market=True))
+    assert page.complaints == []
+    for figure in (*MARKET, "money"):
+        assert page.evaluate(f"document.querySelector('#{figure} svg').clientHeight") > 60, figure
+    for width in (360, 1280):
+        page.resize(width)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert "decisions of contracts" in page.evaluate("document.body.innerText")
+
+
+def test_the_price_of_a_token_per_second_and_of_a_megabyte_is_shown(page: Page, tmp_path: Path) -> None:
+    page.open(report(tmp_path, WORLDS["five agents"], market=True))
+    rights = page.evaluate("document.querySelector('#rights').textContent")
+    assert "A token/s cost" in rights
+    assert "A megabyte cost" in rights
+    titles = page.evaluate("[...document.querySelectorAll('#rights svg text')].map(t => t.textContent)")
+    assert {"a token/s", "a megabyte", "a token/s, let for an hour"} <= set(titles)
+    assert "no sales" in titles, "no megabyte was let"
+    assert page.evaluate("document.querySelectorAll('#rights svg [style*=\"--c1\"]').length") > 2
+
+
+def test_a_world_without_sales_says_so_instead_of_an_empty_plot(page: Page, tmp_path: Path) -> None:
+    page.open(report(tmp_path, WORLDS["five agents"]))
+    for name in MARKET:
+        assert page.evaluate(f"document.querySelector('#{name} .missing').innerText").startswith(
+            "No data. No sales: "
+        )
+    assert "none of it was minted" in page.evaluate("document.querySelector('#money').textContent")
+    assert page.evaluate("document.querySelector('#services-heading')") is None, "no code ran"
+
+
 def test_a_run_in_which_nothing_bound_says_so(page: Page, tmp_path: Path) -> None:
     plenty = InventedWorld(rate_millitokens=10**7, capacity_millitokens=10**8, disk_bytes=10**9, seconds=30)
     page.open(report(tmp_path, plenty))
@@ -78,7 +117,7 @@ def test_a_run_in_which_nothing_bound_says_so(page: Page, tmp_path: Path) -> Non
 
 
 def test_every_figure_speaks_to_who_cannot_see_it(page: Page, tmp_path: Path) -> None:
-    page.open(report(tmp_path, WORLDS["five agents"]))
+    page.open(report(tmp_path, WORLDS["five agents"], market=True))
     spoken = page.evaluate(
         """[...document.querySelectorAll('svg')].map(svg => [
             svg.getAttribute('role'),
@@ -99,7 +138,7 @@ def test_every_figure_speaks_to_who_cannot_see_it(page: Page, tmp_path: Path) ->
 
 
 def test_every_id_is_unique_and_every_reference_leads_somewhere(page: Page, tmp_path: Path) -> None:
-    page.open(report(tmp_path, WORLDS["fifty agents"]))
+    page.open(report(tmp_path, WORLDS["fifty agents"], market=True))
     assert (
         page.evaluate(
             "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(e => e.id))"
@@ -142,7 +181,8 @@ def test_it_prints(page: Page, tmp_path: Path) -> None:
 def hostile_history() -> list[Record]:
     """Every word that an inhabitant, a scenario or a host could choose, chosen by an enemy."""
     events: list[Record] = []
-    for event in history(InventedWorld(agents=6, seconds=60, title=HOSTILE, models=True)):
+    world = history(InventedWorld(agents=6, seconds=60, title=HOSTILE, models=True))
+    for event in traded(world):
         if isinstance(event, RunStarted):
             event = msgspec.structs.replace(event, scenario=HOSTILE, clock=HOSTILE)
         elif isinstance(event, AgentSpawned):
@@ -151,6 +191,10 @@ def hostile_history() -> list[Record]:
             event = msgspec.structs.replace(
                 event, reason=HOSTILE + "$x^2$" + event.reason, action=HOSTILE + event.action
             )
+        elif isinstance(event, CodeRan):
+            event = msgspec.structs.replace(event, artifact_id=HOSTILE, fault=event.fault and HOSTILE)
+        elif isinstance(event, ListingSold) and event.artifact_type is not None:
+            event = msgspec.structs.replace(event, artifact_type=HOSTILE)
         events.append(event)
     return events
 
@@ -169,4 +213,5 @@ def test_hostile_words_stay_words(page: Page, tmp_path: Path) -> None:
     assert page.complaints == []
     assert HOSTILE in page.evaluate("document.querySelector('h1').textContent")
     assert HOSTILE in page.evaluate("document.querySelector('#refusals').textContent")
+    assert HOSTILE in page.evaluate("document.querySelector('#goods').textContent")
     assert "{{7*7}}" in page.evaluate("document.body.textContent"), "the template engine left it alone"

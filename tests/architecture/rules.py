@@ -19,11 +19,13 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "click": ("ecology/cli/*",),
     "httpx2": ("ecology/llm/*",),
     "jinja2": ("ecology/observe/*",),
+    "jsonschema_rs": ("ecology/sandbox/*",),
     "matplotlib": ("ecology/observe/*",),
     "networkx": ("ecology/observe/*",),
     "openai": ("ecology/llm/*",),
     "psutil": ("ecology/resources/*",),
     "pydantic": ("ecology/scenarios/*",),
+    "pydantic_monty": ("ecology/sandbox/*",),
     "ruamel": ("ecology/scenarios/*",),
     "sqlite3": (),  # may be older than 3.51.3, which mended a corruption of the WAL; apsw brings its own
     "subprocess": ("ecology/observe/archive/*",),  # git

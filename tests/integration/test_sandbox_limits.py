@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran
 from ecology.sandbox.program import Program, compile_program
-from ecology.sandbox.run import Function, Sandbox
+from ecology.sandbox.run import Sandbox
 
 LIMITS = Limits(steps=20_000, wall_s=0.3)
 DOUBLED = "x = [1]\n    for _ in range(40): x = [x, x]\n"

@@ -233,9 +233,9 @@ def test_prices_add_up_over_buckets_and_keep_the_order_of_sales(steps: list[tupl
     assert result.median == pytest.approx(float(np.median(quoted)))
     assert result.turnover == sum(price for _, price, _ in steps)
     assert sum(series.sales) == len(steps)
-    for price, count in zip(series.prices, series.sales, strict=True):
-        assert (price is None) == (count == 0)
-        assert price is None or min(quoted) * (1 - 1e-9) <= price <= max(quoted) * (1 + 1e-9)
+    for mean, count in zip(series.prices, series.sales, strict=True):
+        assert (mean is None) == (count == 0)
+        assert mean is None or min(quoted) * (1 - 1e-9) <= mean <= max(quoted) * (1 + 1e-9)
 
 
 @settings(deadline=None)

@@ -30,6 +30,7 @@ from ecology.kernel.actions import (
 )
 from ecology.resources.assets import DISK, SCRIP
 from ecology.testing.worlds import GRANTS
+from tests.support.refusing_code import REFUSED_BY_CODE, REFUSED_ITS_PRICE, REFUSED_WITH_CODE
 from tests.support.refusing_market import REFUSED_IN_THE_MARKET, REFUSED_QUERIES
 from tests.support.scene import (
     BLOB,
@@ -306,15 +307,21 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
         why.TOO_LARGE: [Configure(prompt="x" * MAX_CONTENT_BYTES)],
         why.DISK_QUOTA: [Configure(prompt="x" * QUOTA)],
     },
+    **REFUSED_WITH_CODE,
     **REFUSED_IN_THE_MARKET,
 }
 """What ME is refused in the scene, by action and reason."""
+
+for _action, _reasons in REFUSED_ITS_PRICE.items():
+    for _reason, _actions in _reasons.items():
+        REFUSED[_action].setdefault(_reason, []).extend(_actions)
 
 ELSEWHERE: dict[str, set[str]] = {
     "subscribe": {why.TOO_MANY},
     "unsubscribe": {why.NOT_FOUND},
     "spawn": {why.TOO_MANY},
     "configure": {why.NOT_PERMITTED},
+    "invoke": REFUSED_BY_CODE,
     "list": {why.TOO_MANY},
     "buy": {why.TOO_MANY},
     "cancel": {why.TOO_MANY},

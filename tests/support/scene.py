@@ -5,6 +5,7 @@ import json
 from ecology.core.limits import MAX_SUBSCRIPTIONS
 from ecology.events.subscriptions import Predicate
 from ecology.kernel.actions import AgentConfig, Cancel, Configure, Delete, List, Spawn, Subscribe, Write
+from ecology.kernel.contracts import pay_per_use
 from ecology.resources.assets import CPU_RATE, DISK, SCRIP
 from ecology.testing.worlds import GRANTS, Stage
 
@@ -29,6 +30,8 @@ MY_LISTING, DEAR, FOR_FULL, STALE, CANCELLED, NEVER_LISTED = (
     "listing-7",
 )
 """Listings; the first, of the large ware, has no name of its own."""
+
+TOOL, PRIVATE_TOOL, DEAR_TOOL, DEAR_PAPER = "tool", "private-tool", "dear-tool", "dear-paper"
 
 MAKER = AgentConfig(strategy="maker")
 
@@ -55,6 +58,7 @@ def scene() -> Stage:
     for number in range(MAX_SUBSCRIPTIONS):
         stage.do(BUSY, Subscribe("agent.state", [Predicate("agent_id", "eq", f"x{number}")]))
     _furnish_the_market(stage)
+    _furnish_the_workshop(stage)
     return stage
 
 
@@ -71,6 +75,15 @@ def _furnish_the_market(stage: Stage) -> None:
     stage.do(OTHER, Write("sketch", "second"))
     stage.do(OTHER, List(1, asset=CPU_RATE, amount=10))
     stage.do(OTHER, Cancel(CANCELLED))
+
+
+def _furnish_the_workshop(stage: Stage) -> None:
+    """Executables and a paper of OTHER's: free, too dear for anybody, and nobody else's business."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": False}
+    interface: dict[str, object] = {"methods": {"run": {"args": schema}}}
+    for name, contract in ((TOOL, "freeware"), (PRIVATE_TOOL, "private"), (DEAR_TOOL, pay_per_use(5_000))):
+        stage.do(OTHER, Write(name, "def run(n=0): return n", interface=interface, contract=contract))
+    stage.do(OTHER, Write(DEAR_PAPER, "one two two", contract=pay_per_use(5_000)))
 
 
 def others_subscription(stage: Stage) -> str:

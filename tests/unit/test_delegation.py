@@ -24,7 +24,9 @@ def stage() -> Stage:
     return stage
 
 
-def charged(stage: Stage, amount: int, *, payer: str = PAYER, charger: str = TOOL, asset: str = "scrip") -> str:
+def charged(
+    stage: Stage, amount: int, *, payer: str = PAYER, charger: str = TOOL, asset: str = "scrip"
+) -> str:
     """Charge in a turn of somebody else's; what was said to it."""
     turn = Turn(stage.agent(OTHER), stage.now_ns)
     promised = chargeable(stage.world, payer, charger, asset, stage.now_ns)

@@ -103,6 +103,29 @@ def test_forgetting_ended_holds_keeps_those_that_live(book: Book) -> None:
     assert book.available(ANN) == 100
 
 
+def test_the_first_expiry_is_that_of_a_hold_that_is_pending(book: Book) -> None:
+    assert book.first_expiry_ns() is None
+    for number, expires_ns in ((10, 30), (11, 20), (12, 10), (13, 0)):
+        assert book.apply(Transfer(number, Kind.HOLD, ANN, BEN, 1, expires_ns=expires_ns)) is Status.CREATED
+    assert book.first_expiry_ns() == 10
+    savepoint = book.savepoint()
+    assert book.apply(Transfer(20, Kind.VOID, 0, 0, 0, pending_id=12)) is Status.CREATED
+    assert book.first_expiry_ns() == 20
+    book.roll_back(savepoint)
+    book.release()
+    assert book.first_expiry_ns() == 10
+    assert [hold.id for hold in book.expire(25)] == [12, 11]
+    assert book.first_expiry_ns() == 30
+    assert book.apply(Transfer(21, Kind.POST, 0, 0, 0, pending_id=10)) is Status.CREATED
+    assert book.first_expiry_ns() is None
+
+
+def test_an_account_says_whose_it_is(book: Book) -> None:
+    assert book.holder(ANN) == ("ann", "scrip")
+    with pytest.raises(KeyError):
+        book.holder(99)
+
+
 def test_a_memo_may_be_as_long_as_it_says(book: Book) -> None:
     assert book.transfer(2, ANN, BEN, 1, 0, "x" * MAX_MEMO_CHARACTERS) is Status.CREATED
     assert book.transfer(3, ANN, BEN, 1, 0, "\u00fc" * MAX_MEMO_CHARACTERS) is Status.CREATED

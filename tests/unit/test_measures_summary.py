@@ -120,7 +120,14 @@ def test_the_table_tells_of_a_market_only_where_there_was_one() -> None:
     assert "Market" not in printed(summary(InventedWorld()))
     text = printed(market(InventedWorld(seconds=1200)))
     assert max(len(line) for line in text.splitlines()) <= 80
-    for words in ("Market  ", "invocations", "listings sold", "rents (", "scrip minted", "token/s for 1 h"):
+    for words in (
+        "Market  ",
+        "invocations",
+        "listings sold",
+        "rents (",
+        "scrip minted",
+        "rents are for an hour;",
+    ):
         assert words in text
     assert "more in summary.json" in text
     assert "\x1b" not in printed(market(InventedWorld()), encoding="ascii")
@@ -217,4 +224,4 @@ def test_words_from_the_world_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in text
     assert "\x07" not in text
     assert "[link=file" in text
-    assert "?[2J[blink]" in text
+    assert "artifact/?[2J[b..." in text

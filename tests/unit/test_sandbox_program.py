@@ -35,7 +35,7 @@ def refused(source: str) -> str:
         ("async def f(): pass", "async def is not supported here (line 1)"),
         ("x = 1\nawait x", "await is not supported here (line 2)"),
         ("[x async for x in y]", "async for is not supported here (line 1)"),
-        ("try:\n    pass\nexcept* ValueError:\n    pass", "TryStar is not supported here (line 1)"),
+        ("try:\n    pass\nexcept* ValueError:\n    pass", "except* is not supported here (line 1)"),
         ("class A(B): pass", "a class cannot inherit here (line 1)"),
         ("class A(metaclass=B): pass", "a class cannot inherit here (line 1)"),
         ("from json import *", "import * is not supported here (line 1)"),

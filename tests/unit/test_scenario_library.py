@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ecology.core.errors import ScenarioError
-from ecology.scenarios import STRATEGIES, Scenario, catalogue, dump, list_scenarios, load, loads, names
+from ecology.engine.strategies import STRATEGIES
+from ecology.scenarios import Scenario, catalogue, dump, list_scenarios, load, loads, names
 
 SHIPPED = ["commons", "container", "famine", "market"]
 

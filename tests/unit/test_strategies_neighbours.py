@@ -182,7 +182,7 @@ def test_a_friend_s_warning_counts_and_a_stranger_s_does_not() -> None:
 @pytest.mark.parametrize("strategy", ALL)
 def test_who_has_nothing_to_do_sleeps_until_something_may_have_changed(strategy: str) -> None:
     life = Life(strategy, good_bytes=1_000_000)  # too large for the disk: nothing can be made
-    actions = [life.turn() for _ in range(5)]
+    actions = [life.turn() for _ in range(8)]
     naps = [action for action in actions if isinstance(action, Sleep)]
     assert naps
     assert all(1_000 <= nap.duration_ms <= 30_500 for nap in naps)

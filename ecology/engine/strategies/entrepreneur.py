@@ -20,14 +20,20 @@ from ecology.engine.strategies.mint_desk import MintDesk
 from ecology.engine.strategies.rights_desk import RightsDesk
 from ecology.engine.strategies.tool_desk import ToolDesk
 from ecology.engine.strategies.toolbox import PROGRAM
-from ecology.events.records import BidClosed, Event, ListingClosed, TransferPosted
+from ecology.events.records import BidClosed, Event, ListingClosed, OwnershipMoved, TransferPosted
 from ecology.kernel import refusals
-from ecology.kernel.actions import Action, AgentConfig, Cancel, Invoke, Query, Transfer
+from ecology.kernel.actions import Action, AgentConfig, Cancel, Delete, Invoke, Query, Transfer
 from ecology.resources.assets import SCRIP
 
 GOODS_NS = 90 * SECOND_NS
 RIGHTS_NS = 60 * SECOND_NS
 """How long a good and a right are offered before the price was too high."""
+
+THRIFT = 4
+"""It spends at most such a part of its scrip on one good."""
+
+TRUST_PERCENT = 10
+"""How often it looks among what is sold on trust when escrow had nothing."""
 
 
 class Entrepreneur(Merchant):
@@ -35,6 +41,7 @@ class Entrepreneur(Merchant):
 
     shop_size = 6
     open_bids = 1
+    bid_pause_ns = 240 * SECOND_NS
 
     def __init__(self, config: AgentConfig, dumped: bytes) -> None:
         super().__init__(config, b"")
@@ -43,7 +50,7 @@ class Entrepreneur(Merchant):
         self.escrow = EscrowDesk(self.books)
         self.rights = RightsDesk(self.books, self.escrow, self.price, self.good_bytes)
         self.tools = ToolDesk(self.books)
-        self.mint = MintDesk(self.books)
+        self.mint = MintDesk(self.books, self.bid_pause_ns)
         self._me, self._now_ns = "", 0
 
     def dump(self) -> bytes:
@@ -110,6 +117,9 @@ class Entrepreneur(Merchant):
             others = [kind for kind in self.goods if kind != self.specialty(view)] or self.goods
             mind.wanted, mind.cursor = view.draw.choice(others), 0
             return self.escrow.look(goods_of(mind.wanted))
+        if mind.wanted and not mind.searches and not view.draw.chance(TRUST_PERCENT):
+            self.satisfied(view)  # not now; the appetite comes back
+            return None
         return super().search(view)
 
     def buy(self, view: Observation) -> Action | None:
@@ -131,9 +141,22 @@ class Entrepreneur(Merchant):
 
     def worth_of(self, view: Observation, seen: Seen) -> int:
         """How much it likes an offer in escrow: as an offer on trust, but without the caution."""
-        if seen.price > view.scrip // 2:
+        if seen.price > view.scrip // THRIFT:
             return 0
         return seen.quality * 3 + self.price - seen.price
+
+    def clear_out(self, view: Observation) -> Action | None:
+        """Make room as merchants do, but not with what lies before the mint."""
+        mind = self.memory
+        if mind.pantry:
+            return self.consume(view)
+        spare = [name for name in mind.shop if not self.mint.awaits(name)]
+        if not spare:
+            mind.offers = []
+            return None
+        artifact = min(spare, key=lambda name: (mind.shop[name].price, name))
+        del mind.shop[artifact]
+        return Delete(artifact=artifact)
 
     # -- hearing
 
@@ -163,6 +186,11 @@ class Entrepreneur(Merchant):
             mind.ask = min(mind.ask + max(1, mind.ask // 10), MAX_PRICE)
             judge(mind, event.from_id, 1)
 
+    def receive(self, event: OwnershipMoved, view: Observation) -> None:
+        """A gift or a delivery on trust; what it bought in escrow it knows of."""
+        if event.artifact_id not in self.memory.pantry and event.artifact_id not in self.books.works:
+            super().receive(event, view)
+
     # -- learning
 
     def learn(self, action: Action | None, outcome: Outcome) -> None:
@@ -181,8 +209,9 @@ class Entrepreneur(Merchant):
             result = self.tools.learn_call(action, outcome, self._now_ns)
             if result is not None:
                 mind.heard_bytes += self.used(action, result)
-        elif isinstance(action, Transfer) and action.artifact is not None and isinstance(outcome, Committed):
-            self.escrow.forget(action.artifact)  # delivered on trust: its listing is stale
+        elif isinstance(action, Delete | Transfer) and action.artifact is not None:
+            if isinstance(outcome, Committed):
+                self.escrow.forget(action.artifact)  # given up, or delivered on trust: its listing is stale
         elif listed is not None and listed.artifact in mind.shop:
             self._lower(mind.shop[listed.artifact])
         elif bought is not None and bought.artifact and isinstance(outcome, Committed):

@@ -21,8 +21,8 @@ from ecology.engine.strategies.citizen import LABEL, MAX_PRICE
 from ecology.kernel.actions import Action, Buy, Cancel, List, Query
 from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 
-LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 500, DISK: 4_000}
-"""The rights that are traded, and how much of each a lot is: a token a second, twenty tokens' room, half a millisecond a second, 4 kB."""
+LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 200, DISK: 4_000}
+"""The rights that are traded, and what a lot is: a token a second, twenty tokens' room, 200 µs a second, 4 kB."""
 
 RENT_MS = 300_000
 """How long rights are let for."""

@@ -4,9 +4,7 @@ The winners of a resolution all pay the same price, the highest bid that lost, s
 to its owner and is not a guess at what others bid.
 """
 
-from collections.abc import Mapping
-
-from ecology.core.outcome import Committed, Outcome
+from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.engine.observation import Observation
 from ecology.engine.strategies.books import MAX_BIDS, Books, drift
 from ecology.engine.strategies.citizen import MAX_PRICE
@@ -17,8 +15,17 @@ MINT = "mint"
 ASK_NS = 60_000_000_000
 """How often it asks what the last resolution cost."""
 
+CLOSED_NS = 3_600_000_000_000
+"""How long a world without a mint is taken at its word."""
+
 RAISE = 3
 """A bid is at most so many times the last price, and a little more."""
+
+LEAST_HOPE_MILLI, MOST_HOPE_MILLI = 3_000, 8_000
+"""What a mind that has won nothing yet expects of a work: each something else."""
+
+LOST_MILLI = 100
+"""By how much hope rises with each loss: else one poor score would end all bidding."""
 
 REMEMBERED = 32
 """Works that were submitted once and are not submitted again."""
@@ -27,8 +34,10 @@ REMEMBERED = 32
 class MintDesk:
     """The bids of one mind, and what it has learned from their fate."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, pause_ns: int) -> None:
+        """After a loss it bids no more for `pause_ns`."""
         self._books = books
+        self._pause_ns = pause_ns
 
     def may_submit(self, artifact: str) -> bool:
         """Whether the mint has not seen this work from it."""
@@ -62,10 +71,10 @@ class MintDesk:
 
     def amount(self, view: Observation) -> int | None:
         """What to bid: the expected reward, within reach of the last price and a quarter of one's scrip."""
-        reward = self._books.reward_milli // 1000
-        if reward <= self._books.mint_price:
-            return None
-        amount = min(reward, RAISE * self._books.mint_price + 1, view.scrip // 4)
+        books = self._books
+        if not books.reward_milli:
+            books.reward_milli = view.draw.between(LEAST_HOPE_MILLI, MOST_HOPE_MILLI)
+        amount = min(books.reward_milli // 1000, RAISE * books.mint_price + 1, view.scrip // 4)
         return amount if amount > 0 else None
 
     def learn(self, action: Action | None, outcome: Outcome, now_ns: int) -> None:
@@ -76,10 +85,12 @@ class MintDesk:
                 books.bids[action.artifact] = action.amount
             else:
                 books.bid_ns = now_ns + ASK_NS
-        elif isinstance(action, Query) and action.name == MINT and isinstance(outcome, Committed):
-            price = last_price(outcome.data)
-            if price is not None:
-                books.mint_price = price
+        elif isinstance(action, Query) and action.name == MINT:
+            if isinstance(outcome, Refused):  # there is none in this world
+                books.bid_ns, books.looking_for = now_ns + CLOSED_NS, ""
+            else:
+                price = outcome.data.get("last_price")
+                books.mint_price = price if isinstance(price, int) else 1
 
     def hear(self, event: BidClosed) -> None:
         """Won or lost: the price is news either way, and a score says what the next work may earn."""
@@ -89,11 +100,7 @@ class MintDesk:
             books.mint_price = max(1, event.price)
             books.reward_milli = drift(books.reward_milli, min(event.minted, MAX_PRICE) * 1000, 4)
         elif event.how == "lost":
-            # Hope returns slowly: else one poor score would end all bidding, and nothing more would be learned.
-            books.reward_milli = min(10_000, books.reward_milli + 100)
-
-
-def last_price(data: Mapping[str, object]) -> int | None:
-    """The price of the last resolution in an answer to `query mint`."""
-    price = data.get("last_price")
-    return price if isinstance(price, int) and not isinstance(price, bool) else None
+            books.reward_milli = min(MOST_HOPE_MILLI, books.reward_milli + LOST_MILLI)
+            books.bid_ns = event.time_ns + self._pause_ns
+            if event.artifact_id in books.submitted:
+                books.submitted.remove(event.artifact_id)  # it may try again

@@ -9,7 +9,7 @@ from ecology.engine.strategies.books import Books, Listed, Seen, drift
 from ecology.engine.strategies.citizen import MAX_PRICE
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS, EscrowDesk, rights_goods
 from ecology.kernel.actions import Action
-from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
+from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 
 TURN_MILLITOKENS = 17_000
 """About what a scripted turn costs to think."""
@@ -29,8 +29,8 @@ RENT_PERCENT = 65
 LEAST_LOTS = {LLM_RATE: 3, LLM_CAPACITY: 3, CPU_RATE: 1}
 """What it never parts with: a few thoughts a minute, room for two, and turns that handle something."""
 
-LOW_CPU_US, HIGH_CPU_US = 15_000, 40_000
-"""With less CPU in the bucket than a call and the next turn may take it is short of CPU; from the other on it has plenty."""
+LOW_CPU, HIGH_CPU = 8, 3
+"""With less than an eighth of the CPU bucket full it is short of CPU; with more than a third it has plenty."""
 
 SALES_PER_RENT = 4
 """A right for good is worth so many rents."""
@@ -77,7 +77,12 @@ class RightsDesk:
             return -1 if view.disk_free > max(view.disk_quota // 2, 2 * LOTS[DISK]) else 0
         spare = view.right(asset) >= (LEAST_LOTS[asset] + 1) * LOTS[asset]
         if asset == CPU_RATE:
-            return 1 if view.cpu_level < LOW_CPU_US else -int(spare and view.cpu_level > HIGH_CPU_US)
+            capacity = view.right(CPU_CAPACITY)
+            return (
+                1
+                if view.cpu_level * LOW_CPU < capacity
+                else -int(spare and view.cpu_level * HIGH_CPU > capacity)
+            )
         if asset == LLM_RATE:
             return 1 if busy > WAITING else -int(spare and busy < IDLE)
         return -int(spare) if busy > WAITING else int(busy < IDLE)

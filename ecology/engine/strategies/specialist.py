@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ecology.core.clock import SECOND_NS
 from ecology.engine.observation import Observation
-from ecology.engine.strategies.books import MAX_WORKS, Product, Seen, Work
+from ecology.engine.strategies.books import Product, Seen, Work
 from ecology.engine.strategies.citizen import MAX_PRICE, Step
 from ecology.engine.strategies.entrepreneur import Entrepreneur, goods_of
 from ecology.engine.strategies.memory import Good
@@ -21,6 +21,9 @@ MAX_TEXT = 4_000
 
 ACQUIRE_NS = 120 * SECOND_NS
 """How often a bidder looks for tools to buy."""
+
+MAX_TOOLS_BOUGHT = 3
+"""How many tools a bidder owns."""
 
 POOR_PERCENT = 35
 """A work with fewer distinct words in a hundred is not worth a bid."""
@@ -99,9 +102,10 @@ class Specialist(Entrepreneur):
 
 
 class Bidder(Specialist):
-    """Lives by the mint: measures its best work, submits it, and buys tools worth submitting, which go on earning."""
+    """Lives by the mint: measures its best work and submits it; buys tools that smiths give up, which may yet earn."""
 
     open_bids = 2
+    bid_pause_ns = 30 * SECOND_NS
     shop_size = 5
 
     def steps(self) -> Iterator[Step]:
@@ -113,27 +117,22 @@ class Bidder(Specialist):
                 yield self.acquire
             yield step
 
-    def masterpiece(self) -> str:
-        """A tool that it bought, or else its best work."""
-        bought = [name for name in self.books.works if self.mint.may_submit(name)]
-        return bought[0] if bought else super().masterpiece()
-
     def measure(self, view: Observation) -> Action | None:
         """Have a tool look at the work to be submitted, if that is cheap: what is said too often earns little."""
         work = self.masterpiece()
-        if not work or work == self.books.measured or work in self.books.works:
+        if not work or work == self.books.measured:
             return None
         self.books.measured = work
         return self.tools.call(view, MEASURE, {"artifact": work}, self.point_milli())
 
     def acquire(self, view: Observation) -> Action | None:
-        """Buy a tool in escrow now and then: it earns from its users, and may earn at the mint."""
+        """Buy a tool in escrow now and then: whoever calls it from then on pays its new owner."""
         books = self.books
         seen = self.escrow.seen(goods_of(PROGRAM))
         if seen is not None:
-            fit = [each for each in seen if each.price <= min(view.scrip // 4, 4 * self.price)]
+            fit = [each for each in seen if each.price <= min(view.scrip // 4, self.price)]
             return self.escrow.buy(min(fit, key=lambda each: (each.price, each.listing))) if fit else None
-        if view.now_ns < books.acquire_ns or len(books.works) >= MAX_WORKS or books.looking_for:
+        if view.now_ns < books.acquire_ns or len(books.works) >= MAX_TOOLS_BOUGHT or books.looking_for:
             return None
         books.acquire_ns = view.now_ns + ACQUIRE_NS + view.draw.below(ACQUIRE_NS)
         return self.escrow.look(goods_of(PROGRAM))

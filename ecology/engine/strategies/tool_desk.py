@@ -18,7 +18,7 @@ from ecology.kernel.actions import Invoke, Query
 LOOK_NS = 90_000_000_000
 """How often it looks which tools there are."""
 
-PAGE = 20
+PAGE = 50
 CARD_BYTES = 160
 CURIOSITY_PERCENT = 10
 """How often it tries the tool that it knows least about instead of the best."""
@@ -54,28 +54,29 @@ class ToolDesk:
         name = self.best(view, method, point_milli)
         if name is None:
             return None
-        tool = books.tools[name]
-        most = min(tool.gain_milli * point_milli // 1_000_000, view.scrip // 4)
-        if tool.price > most:
-            return None
+        most = self._worth_milli(view, books.tools[name], point_milli) // 1000
         books.calling = name
-        return Invoke(artifact=name, method=method, args=args, max_price=most, allowance=most - tool.price)
+        return Invoke(artifact=name, method=method, args=args, max_price=most, allowance=most)
 
     def best(self, view: Observation, method: str, point_milli: int) -> str | None:
-        """The tool with the largest gain over its cost; now and then the least known one."""
-        wanted = families(method)
-        tools = self._books.tools
-        known = [
-            name for name, tool in tools.items() if tool.family in wanted and tool.failures < MAX_FAILURES
-        ]
-        if not known:
+        """Of the tools that are worth their cost the one with the largest gain; now and then the least known."""
+        wanted, tools = families(method), self._books.tools
+        gains = {
+            name: tool.gain_milli * point_milli // 1000 - tool.cost_milli
+            for name, tool in tools.items()
+            if tool.family in wanted
+            and tool.failures < MAX_FAILURES
+            and max(tool.cost_milli, 1000 * tool.price) <= self._worth_milli(view, tool, point_milli)
+        }
+        if not gains:
             return None
         if view.draw.chance(CURIOSITY_PERCENT):
-            return min(known, key=lambda name: (tools[name].uses, name))
-        return max(
-            known,
-            key=lambda name: (tools[name].gain_milli * point_milli // 1000 - tools[name].cost_milli, name),
-        )
+            return min(gains, key=lambda name: (tools[name].uses, name))
+        return max(gains, key=lambda name: (gains[name], name))
+
+    def _worth_milli(self, view: Observation, tool: Tool, point_milli: int) -> int:
+        """The most it would pay for a call, in thousandths of a scrip: what it gains, within a quarter of its scrip."""
+        return min(tool.gain_milli * point_milli // 1000, view.scrip * 1000 // 4)
 
     def note(self, view: Observation, earned: int) -> None:
         """Once a turn, before the books' scrip is brought up to date: what did the last call cost in all?"""
@@ -104,11 +105,16 @@ class ToolDesk:
                 cost_milli = price * 1000 + self._base_milli(family)
                 tools[name] = Tool(family, owner, price, cost_milli, PATTERNS[family].layers * HOPE_MILLI)
             else:
-                known.cost_milli = max(0, known.cost_milli + (price - known.price) * 1000)
+                risen = known.cost_milli + (price - known.price) * 1000
+                known.cost_milli = max(0, drift(risen, price * 1000 + self._base_milli(family), 64))
                 known.price = price
                 known.failures = max(0, known.failures - 1)  # another chance
             if len(tools) > MAX_TOOLS:
                 del tools[min(tools, key=lambda each: (tools[each].uses, each))]
+        if len(cards) < PAGE:  # these were all: what is not among them is gone
+            there = {str(card["id"]) for card in cards}
+            for name in [name for name in tools if name not in there]:
+                del tools[name]
         return CARD_BYTES * len(cards)
 
     def learn_call(self, action: Invoke, outcome: Outcome, now_ns: int) -> dict[str, object] | None:
@@ -119,7 +125,7 @@ class ToolDesk:
             if outcome.reason == refusals.CPU_EXHAUSTED:
                 self._books.calls_ns = now_ns + PAUSE_NS  # not the tool's fault
             elif tool is not None:
-                self._failed(action.artifact, tool, outcome)
+                self._failed(action, tool, outcome)
             return None
         result = outcome.data.get("result")
         if tool is None:
@@ -130,23 +136,27 @@ class ToolDesk:
         price = outcome.data.get("price")
         tool.price = min(price, MAX_PRICE) if isinstance(price, int) else tool.price
         tool.uses += 1
-        tool.failures = 0
         return cast("dict[str, object]", result)
 
     def value(self, name: str, gain: int) -> None:
-        """A call brought so many points of quality."""
+        """A call brought so many points of quality; one that brought nothing counts as a failure."""
         tool = self._books.tools.get(name)
         if tool is not None:
             tool.gain_milli = drift(tool.gain_milli, gain * 1000, 3)
+            tool.failures = 0 if gain else tool.failures + 1
 
-    def _failed(self, name: str, tool: Tool, outcome: Refused) -> None:
+    def _failed(self, action: Invoke, tool: Tool, outcome: Refused) -> None:
         tool.failures += 1
         if outcome.reason in (refusals.NOT_FOUND, refusals.DELETED):
-            del self._books.tools[name]
+            del self._books.tools[action.artifact]
         elif outcome.reason == refusals.PRICE_ABOVE_LIMIT or refusals.ALLOWANCE_SPENT in outcome.detail:
-            tool.cost_milli = min(tool.cost_milli * 3 // 2 + 1000, MAX_PRICE * 1000)
+            beyond = (
+                max(tool.cost_milli, 1000 * (tool.price + action.allowance)) + 1000
+            )  # so much was not enough
+            tool.cost_milli = min(beyond, MAX_PRICE * 1000)
 
     def _base_milli(self, family: str) -> int:
-        """What the layers below a kind of tool may cost: the cheapest tool of the kind it is built upon, if one is known."""
+        """What the layers below a kind of tool may cost: the mean of the kind it is built upon."""
         base = PATTERNS[family].base
-        return min((tool.cost_milli for tool in self._books.tools.values() if tool.family == base), default=0)
+        costs = [tool.cost_milli for tool in self._books.tools.values() if tool.family == base]
+        return sum(costs) // len(costs) if costs else 0

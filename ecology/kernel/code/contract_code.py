@@ -1,7 +1,7 @@
 """Contracts in code: an executable's `check(caller, action, target, context, state)`.
 
     target   the artifact's card with its metadata
-    context  now_ms, and what the access is about: method and args, or to, or content_sha256
+    context  now_ms, and what the access is about: method and args; to (and price); content_sha256, contract and alters
     state    what the contract keeps about this artifact; None at first
 
 It answers true or false, or an object of `allowed` with any of `reason`, `scrip_cost`, `payer`, `recipient`,

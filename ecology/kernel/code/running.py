@@ -1,5 +1,6 @@
 """One run of one method: what it may use, on whose behalf it acts, what it is charged."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -13,6 +14,8 @@ from ecology.kernel.batch import Turn
 from ecology.kernel.code.functions import KernelFunctions
 from ecology.kernel.code.purse import Purse
 from ecology.kernel.code.tab import Run, Tab, cpu_left_us
+from ecology.kernel.economy.delegation import charge, chargeable
+from ecology.kernel.economy.delegations import CPU
 from ecology.kernel.world import World
 from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Use
@@ -21,6 +24,7 @@ _CODE = 2
 """Purpose of the draws that code makes."""
 
 _NS_PER_US = 1_000
+_US_PER_S = 1_000_000
 
 
 class Bearer(msgspec.Struct, frozen=True):
@@ -58,6 +62,10 @@ def too_deep(world: World, turn: Turn) -> Refused | None:
 def bearer_of(world: World, turn: Turn, agent: Agent, charger: str | None) -> Bearer | Refused:
     """What the agent can bear now of a run: at least its fixed cost and a step."""
     law = world.laws.code
+    if charger is not None and not chargeable(world, agent.id, charger, CPU, turn.now_ns):
+        return charge(world, turn, agent.id, charger, CPU, 1) or _exhausted(
+            agent
+        )  # the first says what is missing
     left_us = cpu_left_us(world, turn, agent, charger)
     affordable_ns = (left_us - law.costs.fixed_us) * _NS_PER_US
     if affordable_ns < max(1, law.costs.per_step_ns):
@@ -81,13 +89,13 @@ def execute(world: World, turn: Turn, job: Job, bearer: Bearer) -> Ran | Refused
     turn.tab.started += 1
     result = _run(world, turn, job, bearer.limits, number)
     left_us = cpu_left_us(world, turn, bearer.agent, bearer.charger)
-    modelled_us = world.laws.code.costs.modelled_us(result.use)
+    modelled_us = _modelled_us(world, result)
     if result.use != Use():
         world.meter.add(result.use, modelled_us)
     cost_us = (result.use.cpu_us or modelled_us) if world.measured else modelled_us
     refused = _refusal(world, result, bearer.limits)
     if refused is None and cost_us > left_us:
-        refused = _exhausted(bearer)
+        refused = _exhausted(bearer.agent)
     turn.tab.enter(
         world,
         turn,
@@ -147,5 +155,12 @@ def _refusal(world: World, result: Ran | CodeFault, limits: Limits) -> Refused |
     return Refused(result.fault.value, result.detail)
 
 
-def _exhausted(bearer: Bearer) -> Refused:
-    return Refused(refusals.CPU_EXHAUSTED, f"the run cost more CPU than '{bearer.agent.id}' can bear now")
+def _exhausted(bearer: Agent) -> Refused:
+    return Refused(refusals.CPU_EXHAUSTED, f"the run costs more CPU than '{bearer.id}' can bear now")
+
+
+def _modelled_us(world: World, result: Ran | CodeFault) -> int:
+    law = world.laws.code
+    if isinstance(result, CodeFault) and result.fault is Fault.TIME:
+        return math.ceil(law.limits.wall_s * _US_PER_S)  # steps did not see what it spent its time on
+    return law.costs.modelled_us(result.use)

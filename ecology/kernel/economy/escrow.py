@@ -1,7 +1,7 @@
 """list and cancel: things and rights for sale or for rent, at a price, to the first who pays.
 
-An artifact stays where it is while it is listed; of an asset the amount is held. A listing follows its artifact: as soon
-as that is changed, handed over or deleted, nobody can buy it any more.
+An artifact stays where it is while it is listed; of an asset the amount is held. A listing follows its artifact: as
+soon as that is changed, handed over or deleted, nobody can buy it any more.
 """
 
 import msgspec

@@ -13,8 +13,8 @@ class Listing(msgspec.Struct, frozen=True):
     """An artifact as of a revision, or an amount of an asset (held from its seller), at a price in scrip.
 
     `hold_id` is the hold on the seller's asset (0 for an artifact). `buyer` may name the only one who may buy.
-    `rent_ms` is 0 for a sale. `fee` is the most that the artifact's contract may ask of the seller. A `stale` listing is
-    closed: its artifact is no longer what was listed. It is kept for a while so that who wants to buy learns why it
+    `rent_ms` is 0 for a sale. `fee` is the most that the artifact's contract may ask of the seller. A `stale` listing
+    is closed: its artifact is no longer what was listed. It is kept for a while so that who wants to buy learns why it
     cannot.
     """
 

@@ -26,9 +26,6 @@ LEAST_WORDING = 8
 """Characters that a title or a description has at least."""
 
 _DEFAULT_TYPE = "text"
-_FRACTION_BITS = 32
-_FOURTH_ROOT_OF_HALF = 3_611_622_603
-"""2^(−1/4) in units of 2^−32."""
 
 
 class Rubric:
@@ -51,10 +48,8 @@ class Rubric:
 
 def use_points(users: int) -> int:
     """30 × (1 − 2^(−users/4)), rounded down."""
-    missing = MOST_FOR_USE << _FRACTION_BITS
-    for _ in range(users):
-        missing = missing * _FOURTH_ROOT_OF_HALF >> _FRACTION_BITS
-    return ((MOST_FOR_USE << _FRACTION_BITS) - missing) >> _FRACTION_BITS
+    # What is missing is the least m with m ≥ 30 × 2^(−users/4), and that can be asked without fractions.
+    return MOST_FOR_USE - next(m for m in range(MOST_FOR_USE + 1) if m**4 << users >= MOST_FOR_USE**4)
 
 
 def interface_points(submission: Submission) -> int:

@@ -5,7 +5,7 @@ from ecology.core.clock import MILLISECOND_NS
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.records import ListingSold
 from ecology.kernel import exchange, refusals
-from ecology.kernel.access import perform
+from ecology.kernel.access import limit_fault, perform
 from ecology.kernel.actions import Buy
 from ecology.kernel.agent import Principal
 from ecology.kernel.batch import Turn
@@ -26,6 +26,8 @@ _OF_THE_CONTRACT = frozenset(
 
 def buy(world: World, turn: Turn, action: Buy) -> Outcome:
     """Pay the price and have what was listed; of two who try the second finds the listing closed."""
+    if fault := limit_fault(action.max_price):
+        return fault
     listing = find_listing(world, action.listing)
     if isinstance(listing, Refused):
         return listing

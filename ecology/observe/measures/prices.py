@@ -34,6 +34,8 @@ RENT, ARTIFACT, CALL, MINT = "rent/", "artifact/", "call/", "mint"
 """What the names of goods begin with that are not simply an asset."""
 
 HOUR_MS = 3_600_000
+FOR_AN_HOUR = " for 1 h"
+"""What the units of rents end with."""
 
 MAX_SERIES = 256
 """Kinds of artifacts and tools whose prices are kept at one time; beyond it the half that sold least is forgotten."""
@@ -183,7 +185,7 @@ class Prices:
             return
         unit, base = UNIT_OF_SALE[event.asset]
         if event.rent_ms:
-            goods, unit = RENT + event.asset, f"{unit} for 1 h"
+            goods, unit = RENT + event.asset, unit + FOR_AN_HOUR
             self._sell(goods, unit, base * HOUR_MS, event.time_ns, event.price, event.amount * event.rent_ms)
         else:
             self._sell(event.asset, unit, base, event.time_ns, event.price, event.amount)

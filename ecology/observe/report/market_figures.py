@@ -167,10 +167,9 @@ def draw_prices(
         prices = np.array([line.prices[at] for at in sold], dtype=np.float64)
         axes.plot(times, prices, color=palette[place], linestyle=dash(place), linewidth=1.1, alpha=0.75)
         areas = [10 + 40 * line.sales[at] / most for at in sold]
-        axes.scatter(
-            times, prices, s=areas, color=palette[place], edgecolors=PAPER, linewidths=0.6, label=short(name),
-            zorder=3, clip_on=False,
-        )  # fmt: skip
+        marks = axes.scatter(times, prices, s=areas, color=palette[place], zorder=3, clip_on=False)
+        marks.set(edgecolors=PAPER, linewidths=0.6)
+        axes.scatter([], [], s=36, color=palette[place], label=short(name))
     axes.set_xlim(0, story.measured.world_ns / unit_ns or 1)
     axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     axes.set_xlabel(label)
@@ -212,15 +211,13 @@ def _sentence(words: str, price: Price | None) -> str:
 
 
 def _goods_reading(story: Story, kinds: dict[str, list[str]]) -> str:
-    prices = story.measured.prices
-    sales = {kind: sum(prices[goods].sales for goods in group) for kind, group in kinds.items()}
-    judged = [
-        prices[goods] for group in kinds.values() for goods in group if prices[goods].settled is not None
-    ]
-    settled = sum(1 for price in judged if price.settled)
-    verdict = (
-        f"of {len(judged)} with enough sales to tell, {settled} settled"
-        if judged
-        else "too few to tell a trend"
+    measured = story.measured
+    artifacts = measured.escrow.sold - measured.rights.sold - measured.rights.rented
+    judgements = [measured.prices[goods].settled for group in kinds.values() for goods in group]
+    judged = [settled for settled in judgements if settled is not None]
+    verdict = "no kind sold often enough to say whether its price settles"
+    if judged:
+        verdict = f"of {len(judged)} kinds that sold often enough to tell, the price of {sum(judged)} settled"
+    return (
+        f"{artifacts:,} artifacts were sold and {measured.economy.paid_invocations:,} calls paid; {verdict}."
     )
-    return f"{sales[ARTIFACT]:,} artifacts were sold and {sales[CALL]:,} calls paid; {verdict}."

@@ -1,0 +1,312 @@
+"""Scorers that take a while: when their winners are settled, what a crash in between changes, and what fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from ecology.core.clock import MILLISECOND_NS, SECOND_NS, RealClock, VirtualClock
+from ecology.engine.agent_loop import Supervision
+from ecology.engine.engine import Engine
+from ecology.engine.judging import Judgement, Judging
+from ecology.engine.observation import Observation
+from ecology.engine.policy import ModelUse, PolicyBook
+from ecology.events.records import BidClosed, Event, ModelCalled, TransferPosted
+from ecology.kernel.actions import Action, Bid, Sleep, Write
+from ecology.kernel.economy.scoring import Score, Submission, Unscored
+from ecology.kernel.laws import Laws, MintLaw
+from ecology.kernel.world import World
+from ecology.resources.assets import SCRIP
+from ecology.testing.laws import broken_laws
+from ecology.testing.worlds import GRANTS, MemoryStore, empty_world, populate
+from tests.support.thinkers import COSTS, Crashes, puppet
+
+ONE, TWO, THREE = "agent-0001", "agent-0002", "agent-0003"
+RESOLVED_S, THOUGHT_S = 20, 1
+
+
+class Slowly:
+    """A scorer that awaits `answer`, and remembers what it was shown."""
+
+    slow = True
+
+    def __init__(self, answer: Callable[[Submission], Awaitable[object]]) -> None:
+        self._answer = answer
+        self.shown: list[Submission] = []
+
+    async def score(self, submission: Submission) -> Judgement:
+        self.shown.append(submission)
+        return await self._answer(submission)  # type: ignore[return-value]  # some of them answer with anything
+
+
+async def sixty(submission: Submission) -> Judgement:
+    await asyncio.sleep(0.001)
+    return Judgement(Score(60, "after a while"), ModelUse("m", "ok", 1_000, 10, 77))
+
+
+def bidders(
+    changes: Callable[[Observation], Action | None] = lambda view: None,
+) -> Callable[[Observation], Action]:
+    """All write a work of their own and bid their ordinal times ten; then `changes`, or sleep."""
+
+    def choose(view: Observation) -> Action:
+        name = f"work-{view.ordinal}"
+        if view.turn == 0:
+            return Write(name, f"all that {view.agent_id} knows of the number {view.ordinal} " * 5)
+        if view.turn == 1:
+            return Bid(name, 10 * view.ordinal)
+        return changes(view) or Sleep(1_000)
+
+    return choose
+
+
+class Run:
+    """A world of three bidders in memory, lived in pieces."""
+
+    def __init__(
+        self, scorer: Slowly, *, slots: int = 1, choose: Callable[[Observation], Action] | None = None
+    ) -> None:
+        self.store = MemoryStore()
+        self.world: World = populate(empty_world(self.store), 3, {**GRANTS, SCRIP: 100})
+        self.world.strategy_fault = lambda name: None
+        self.world.laws = Laws(mint=MintLaw(slots=slots))
+        self.scorer = scorer
+        self.crashes = Crashes()
+        self._choose = choose or bidders()
+
+    def engine(self, clock: VirtualClock | RealClock) -> Engine:
+        return Engine(
+            self.world,
+            self.store,
+            clock,
+            costs=COSTS,
+            budgeted=False,
+            thought_memory_bytes=0,
+            policies=PolicyBook({"maker": puppet(self._choose)}),
+            thinking_slots=4,
+            thought_ns=THOUGHT_S * SECOND_NS,
+            supervision=Supervision(),
+            report_crash=self.crashes.report,
+            scorer=self.scorer,
+        )
+
+    def live(self, until_ns: int, start_ns: int = 0) -> list[Event]:
+        async def run() -> None:
+            await self.engine(VirtualClock(start_ns)).run(until_ns)
+
+        asyncio.run(run())
+        assert broken_laws(self.world) == []
+        return self.store.events()
+
+    def scrip(self) -> list[int]:
+        return [self.world.available(agent, SCRIP) for agent in self.world.roster]
+
+
+def closed(events: list[Event]) -> list[tuple[str, str, int, int]]:
+    return [
+        (it.bidder_id, it.how, it.price, it.time_ns // SECOND_NS)
+        for it in events
+        if isinstance(it, BidClosed)
+    ]
+
+
+def test_the_winner_is_settled_when_its_score_is_modelled_to_be_there() -> None:
+    run = Run(Slowly(sixty))
+    events = run.live(30 * SECOND_NS)
+    *lost, won = closed(events)
+    assert sorted(lost) == [(ONE, "lost", 0, RESOLVED_S), (TWO, "lost", 0, RESOLVED_S)]
+    assert won == (THREE, "minted", 20, RESOLVED_S + THOUGHT_S)
+    assert run.scrip() == [110, 110, 100 - 20 + 6]
+    assert run.world.supply(SCRIP) == 306
+    (shown,) = run.scorer.shown
+    assert (shown.artifact, shown.bidder, shown.users, shown.similarity) == ("work-3", THREE, 0, 0)
+
+
+def test_until_then_the_bid_is_held() -> None:
+    run = Run(Slowly(sixty))
+    events = run.live((RESOLVED_S + THOUGHT_S) * SECOND_NS)
+    assert [how for _, how, _, _ in closed(events)] == ["lost", "lost"]
+    (bid,) = run.world.bids
+    assert (bid.bidder, bid.price, bid.resolved_ns) == (THREE, 20, RESOLVED_S * SECOND_NS)
+    assert run.scrip() == [100, 100, 70]
+    assert run.world.book.pending()[0].id == bid.hold_id
+
+
+def test_the_call_is_an_event_that_nobody_in_the_world_pays_for() -> None:
+    events = Run(Slowly(sixty)).live(30 * SECOND_NS)
+    (called,) = (event for event in events if isinstance(event, ModelCalled))
+    assert (called.principal_id, called.model, called.answer) == (None, "m", "ok")
+    assert called.usd_micros == COSTS.thought_usd_micros(1_000, 10)
+    assert called.latency_ms == THOUGHT_S * SECOND_NS // MILLISECOND_NS  # not how long it really took
+    assert not any(isinstance(event, TransferPosted) and event.memo == "thought" for event in events)
+
+
+def test_winners_are_asked_side_by_side_and_settled_by_rank() -> None:
+    waiting = 0
+    peak = 0
+
+    async def backwards(submission: Submission) -> Judgement:
+        nonlocal waiting, peak
+        waiting += 1
+        peak = max(peak, waiting)
+        await asyncio.sleep(0.01 * int(submission.artifact[-1]))
+        waiting -= 1
+        return Judgement(Score(50))
+
+    run = Run(Slowly(backwards), slots=3)
+    assert [bidder for bidder, *_ in closed(run.live(30 * SECOND_NS))] == [THREE, TWO, ONE]
+    assert peak == 3
+
+
+def test_how_long_a_judge_takes_changes_nothing() -> None:
+    logs = []
+    for pause in (0.0, 0.02, 0.05):
+
+        async def late(submission: Submission, pause: float = pause) -> Judgement:
+            await asyncio.sleep(pause)
+            return Judgement(Score(60), ModelUse("m", "ok", 1, 1, int(pause * 1_000)))
+
+        logs.append(Run(Slowly(late), slots=2).live(100 * SECOND_NS))
+    assert logs[0] == logs[1] == logs[2]
+
+
+@pytest.mark.parametrize("stopped_ns", [RESOLVED_S * SECOND_NS + 1, (RESOLVED_S + THOUGHT_S) * SECOND_NS])
+def test_a_run_that_stops_in_between_asks_again_and_ends_as_the_whole_one(stopped_ns: int) -> None:
+    """The second engine knows nothing of the first but what is in the registers."""
+    whole = Run(Slowly(sixty), slots=2)
+    whole.live(60 * SECOND_NS)
+    broken = Run(Slowly(sixty), slots=2)
+    broken.live(stopped_ns)
+    assert len(broken.world.bids.awaiting_score()) == 2
+    events = broken.live(60 * SECOND_NS, stopped_ns)
+    assert closed(events) == closed(whole.store.events())
+    assert broken.scrip() == whole.scrip()
+    assert broken.scorer.shown[-2:] == whole.scorer.shown
+
+
+def test_what_changes_while_it_is_judged_is_not_paid() -> None:
+    def rewrite(view: Observation) -> Action | None:
+        late = view.now_ns > (RESOLVED_S * SECOND_NS + SECOND_NS // 2)
+        if view.ordinal == 3 and late and view.now_ns < (RESOLVED_S + THOUGHT_S) * SECOND_NS:
+            return Write("work-3", "something worse")
+        return Sleep(100)
+
+    run = Run(Slowly(sixty), choose=bidders(rewrite))
+    last = closed(run.live(30 * SECOND_NS))[-1]
+    assert last == (THREE, "failed", 0, RESOLVED_S + THOUGHT_S)
+    assert run.scrip() == [100, 100, 100]
+
+
+async def _cancel(submission: Submission) -> object:
+    raise asyncio.CancelledError
+
+
+async def _exit(submission: Submission) -> object:
+    raise SystemExit(2)
+
+
+async def _raise(submission: Submission) -> object:
+    raise LookupError("secret of the host")
+
+
+async def _none(submission: Submission) -> object:
+    return None
+
+
+async def _too_much(submission: Submission) -> object:
+    return Judgement(Score(1_000), ModelUse("m", "ok", 5, 5, 5))
+
+
+async def _no_use(submission: Submission) -> object:
+    return Judgement(Score(50), ModelUse("m", "ok", "many", 5, 5))  # type: ignore[arg-type]
+
+
+async def _declines(submission: Submission) -> object:
+    return Judgement(Unscored("not my field"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reported"),
+    [(_cancel, 1), (_exit, 1), (_raise, 1), (_none, 0), (_too_much, 0), (_no_use, 0), (_declines, 0)],
+)
+def test_without_a_score_nobody_pays(
+    answer: Callable[[Submission], Awaitable[object]], reported: int
+) -> None:
+    run = Run(Slowly(answer))
+    events = run.live(30 * SECOND_NS)
+    assert closed(events)[-1] == (THREE, "failed", 0, RESOLVED_S + THOUGHT_S)
+    assert run.scrip() == [100, 100, 100]
+    assert run.world.supply(SCRIP) == 300
+    assert [who for who, _ in run.crashes] == ["mint"] * reported
+    assert not any("secret" in it.detail for it in events if isinstance(it, BidClosed))
+
+
+def test_a_score_alone_will_do_where_no_model_was_asked() -> None:
+    async def bare(submission: Submission) -> object:
+        return Score(30)
+
+    assert closed(Run(Slowly(bare)).live(30 * SECOND_NS))[-1][1] == "minted"
+
+
+def test_a_scorer_that_hangs_fails_only_its_bid() -> None:
+    async def hang(submission: Submission) -> object:
+        if submission.artifact == "work-3":
+            await asyncio.Event().wait()
+        return Judgement(Score(40))
+
+    run = Run(Slowly(hang), slots=2)
+
+    async def live() -> None:
+        engine = run.engine(VirtualClock(0))
+        judging = engine._judging
+        assert isinstance(judging, Judging)
+        judging._patience_s = 0.05
+        await engine.run(30 * SECOND_NS)
+
+    asyncio.run(live())
+    ends = closed(run.store.events())
+    assert [(bidder, how) for bidder, how, *_ in ends] == [(ONE, "lost"), (THREE, "failed"), (TWO, "minted")]
+    assert "TimeoutError" in run.crashes[0][1]
+
+
+def test_whoever_is_asked_when_the_run_is_interrupted_is_asked_again() -> None:
+    run: Run
+
+    async def interrupting(submission: Submission) -> object:
+        if len(run.scorer.shown) == 1:
+            engines[-1].interrupt()
+            await asyncio.Event().wait()
+        return Judgement(Score(60))
+
+    engines: list[Engine] = []
+    run = Run(Slowly(interrupting))
+
+    async def live(start_ns: int) -> None:
+        engines.append(run.engine(VirtualClock(start_ns)))
+        await engines[-1].run(30 * SECOND_NS)
+
+    asyncio.run(live(0))
+    assert engines[0].interrupted and len(run.world.bids) == 1
+    asyncio.run(live(engines[0].clock.now_ns()))
+    assert closed(run.store.events())[-1] == (THREE, "minted", 20, RESOLVED_S + THOUGHT_S)
+    assert not run.crashes
+
+
+def test_under_the_real_clock_a_score_counts_when_it_is_there() -> None:
+    law = MintLaw(first_ns=2 * SECOND_NS, every_ns=SECOND_NS // 2)
+    run = Run(Slowly(sixty), choose=bidders(lambda view: Sleep(20)))
+    run.world.laws = Laws(mint=law)
+
+    async def live() -> None:
+        engine = run.engine(RealClock(SECOND_NS))  # everybody's first turn is due
+        task = asyncio.create_task(engine.run(60 * SECOND_NS))
+        while len(run.world.bids) or not any(shown.bidder == THREE for shown in run.scorer.shown):
+            await asyncio.sleep(0.01)
+        engine.interrupt()
+        await task
+
+    asyncio.run(asyncio.wait_for(live(), 60))
+    assert (THREE, "minted") in [(bidder, how) for bidder, how, *_ in closed(run.store.events())]
+    called = [event for event in run.store.events() if isinstance(event, ModelCalled)]
+    assert [event.latency_ms for event in called] == [77] * len(run.scorer.shown)
+    assert broken_laws(run.world) == []
