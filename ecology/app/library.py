@@ -14,7 +14,7 @@ from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import utc_stamp
 from ecology.core.errors import RunFault, UsageError
 from ecology.engine.policy import PolicyFactory
-from ecology.events.records import FAMILY_OF, Record, decode
+from ecology.events.registry import FAMILY_OF, Record, decode
 from ecology.observe.summary import Summary
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader

@@ -10,7 +10,7 @@ from importlib import resources
 import msgspec
 
 from ecology.engine.observation import Observation
-from ecology.events.records import encode
+from ecology.events.registry import encode
 from ecology.kernel.actions import AgentConfig
 from ecology.llm.model import ModelClient, ModelRequest, Turn
 from ecology.resources.assets import LLM_BUDGET, SCRIP, UNITS

@@ -8,22 +8,18 @@ from collections.abc import Iterator
 
 import msgspec
 
+from ecology.events.economy import BidClosed, ListingClosed, ListingOpened, ListingSold, MintResolved
 from ecology.events.records import (
-    TYPE_OF,
     AgentSpawned,
     AgentStateChanged,
     ArtifactCreated,
     ArtifactDeleted,
     ArtifactUpdated,
-    BidClosed,
     Event,
-    ListingClosed,
-    ListingOpened,
-    ListingSold,
-    MintResolved,
     OwnershipMoved,
     TransferPosted,
 )
+from ecology.events.registry import TYPE_OF
 
 Scalar = str | int | bool | None
 

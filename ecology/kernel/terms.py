@@ -6,7 +6,7 @@ import msgspec
 
 from ecology.artifacts.artifact import Artifact
 from ecology.core.outcome import Refused
-from ecology.events.records import ContractStateChanged
+from ecology.events.economy import ContractStateChanged
 from ecology.kernel import refusals
 from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Turn

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ecology.core.clock import SECOND_NS
-from ecology.events.records import Record
+from ecology.events.registry import Record
 from ecology.observe.measures.conduct import ActionCount, Conduct
 from ecology.observe.measures.escrow import DebtMeasures, Escrow, EscrowMeasures, RightsMeasures
 from ecology.observe.measures.exchange import Exchange

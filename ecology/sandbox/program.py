@@ -60,9 +60,18 @@ def _compile(source: str) -> Program:
         tree = ast.parse(source)
         check_grammar(tree)
         counted = count_steps(tree)
-        text = ast.unparse(counted) + "\n"
+        text = _written_out(counted)
         lines = _line_map(counted, ast.parse(text))
     return Program(source, counted, text, lines)
+
+
+def _written_out(tree: ast.Module) -> str:
+    try:
+        return ast.unparse(tree) + "\n"
+    except ValueError:
+        raise NotAllowed(
+            "a number is too long to be written out, or an f-string's expression holds a control character"
+        ) from None
 
 
 def _line_map(counted: ast.Module, written: ast.Module) -> list[int]:

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 import ledger.audit
-from ecology.events.records import TYPE_OF, decode
+from ecology.events.registry import TYPE_OF, decode
 from ecology.store.connection import faults, open_reader, schema, statements
 from ecology.store.economy_audit import audit_economy, verdict
 from ecology.store.retold import Retold

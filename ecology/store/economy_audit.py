@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from ecology.core import ids
-from ecology.events.records import BidPlaced, DelegationGranted, ListingOpened, RightRented
+from ecology.events.economy import BidPlaced, DelegationGranted, ListingOpened, RightRented
 from ecology.kernel.economy.bids import Bid, Office
 from ecology.kernel.economy.delegations import Delegation
 from ecology.kernel.economy.listings import Listing

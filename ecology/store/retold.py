@@ -9,23 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 from ecology.core import ids
-from ecology.events.records import (
+from ecology.events.economy import (
     BidClosed,
     BidPlaced,
     ContractStateChanged,
     DelegationGranted,
     DelegationRevoked,
-    Event,
-    HoldClosed,
-    HoldOpened,
     ListingClosed,
     ListingOpened,
     ListingSold,
     RightRented,
     RightReverted,
-    RunStarted,
-    TransferPosted,
 )
+from ecology.events.records import Event, HoldClosed, HoldOpened, RunStarted, TransferPosted
 from ecology.kernel.economy.delegations import delegation_id
 from ecology.kernel.economy.settlement import MINTED
 from ecology.kernel.laws import MintLaw

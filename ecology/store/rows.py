@@ -5,7 +5,8 @@ from typing import cast
 import msgspec
 
 from ecology.artifacts.artifact import Artifact
-from ecology.events.records import TYPE_OF, Event, decode, encode
+from ecology.events.records import Event
+from ecology.events.registry import TYPE_OF, decode, encode
 from ecology.events.subscriptions import EventFilter, Subscription
 from ecology.kernel.actions import AgentConfig, Sleep
 from ecology.kernel.agent import Agent, Status

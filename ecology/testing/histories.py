@@ -21,11 +21,11 @@ from ecology.events.records import (
     ArtifactCreated,
     MessageSent,
     ModelCalled,
-    Record,
     RunEnded,
     RunStarted,
     TransferPosted,
 )
+from ecology.events.registry import Record
 from ecology.resources.bucket import NANO, Bucket
 
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -13,8 +13,7 @@ import msgspec
 from ecology.core.clock import SECOND_NS
 from ecology.core.ids import WORLD
 from ecology.core.seeds import Draw
-from ecology.events.records import (
-    ActionTaken,
+from ecology.events.economy import (
     BidClosed,
     BidPlaced,
     CodeRan,
@@ -22,11 +21,11 @@ from ecology.events.records import (
     ListingOpened,
     ListingSold,
     MintResolved,
-    Record,
     RightRented,
     RightReverted,
-    TransferPosted,
 )
+from ecology.events.records import ActionTaken, TransferPosted
+from ecology.events.registry import Record
 
 _GOODS: tuple[tuple[str, int, int, int], ...] = (
     ("llm_rate", 1_000, 40, 0),

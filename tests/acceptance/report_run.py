@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zstandard
 
-from ecology.events.records import Record, encode
+from ecology.events.registry import Record, encode
 from ecology.observe.measures.lines import EXPORT_NAME
 from ecology.observe.projections import summarise
 from ecology.observe.summary import (

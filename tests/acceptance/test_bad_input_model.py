@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ecology.events.records import ActionTaken, ModelCalled, decode
+from ecology.events.records import ActionTaken, ModelCalled
+from ecology.events.registry import decode
 from ecology.kernel.refusals import UNREACHABLE_MODEL
 from ecology.store.reader import EventReader
 from ecology.testing.model_server import Fail, Hang, ModelServer, Noise, Page, Say, Script, always, cycle

@@ -19,7 +19,8 @@ from ecology.core.errors import EcologyError, RunFault, ScenarioError, UsageErro
 from ecology.core.outcome import Committed, Outcome
 from ecology.engine.observation import Observation
 from ecology.engine.policy import Thought
-from ecology.events.records import FAMILY_OF, ActionTaken, Record, RunEnded, RunStarted, TransferPosted
+from ecology.events.records import ActionTaken, RunEnded, RunStarted, TransferPosted
+from ecology.events.registry import FAMILY_OF, Record
 from ecology.kernel.actions import Action, AgentConfig, Noop, Sleep, Transfer
 from tests.support.command import PATIENCE_S, environment
 from tests.support.command import ecology as command

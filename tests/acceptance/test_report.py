@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ecology.events.records import ActionTaken, AgentSpawned, CodeRan, ListingSold, Record, RunStarted
+from ecology.events.economy import CodeRan, ListingSold
+from ecology.events.records import ActionTaken, AgentSpawned, RunStarted
+from ecology.events.registry import Record
 from ecology.observe.report import write_report
 from ecology.testing.histories import InventedWorld, history
 from ecology.testing.market_histories import traded

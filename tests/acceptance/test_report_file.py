@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from ecology.core.errors import RunFault, UsageError
-from ecology.events.records import TYPE_OF, encode
+from ecology.events.registry import TYPE_OF, encode
 from ecology.observe.measures.lines import EXPORT_NAME, read_export
 from ecology.observe.report import write_report
 from ecology.observe.report.page import DATABASE_NAME, REPORT_NAME

@@ -3,7 +3,8 @@
 import pytest
 
 from ecology.core.outcome import Refused
-from ecology.events.records import CodeRan, HoldClosed
+from ecology.events.economy import CodeRan
+from ecology.events.records import HoldClosed
 from ecology.kernel import refusals as why
 from ecology.kernel.actions import Action, Delete, Edit, Invoke, Transfer, Write
 from ecology.resources.assets import DISK

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecology.core.outcome import Refused
-from ecology.events.records import encode
+from ecology.events.registry import encode
 from ecology.kernel import refusals
 from ecology.kernel.actions import ACTION_TYPES, NAME_OF, Action, parse
 from ecology.testing.worlds import Stage

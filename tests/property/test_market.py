@@ -11,7 +11,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from ecology.core.clock import MILLISECOND_NS
 from ecology.core.outcome import Committed, Refused
-from ecology.events.records import Event, ListingClosed, ListingSold, RightRented, RightReverted
+from ecology.events.economy import ListingClosed, ListingSold, RightRented, RightReverted
+from ecology.events.records import Event
 from ecology.kernel.actions import Buy, Cancel, Delete, Edit, List, Query, Transfer, Write
 from ecology.kernel.housekeeping import due_ns
 from ecology.resources.assets import ASSETS, DISK, LLM_BUDGET, SCRIP

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ecology.core import ids
 from ecology.core.clock import SECOND_NS
-from ecology.events.records import BidClosed, MintResolved, TransferPosted
+from ecology.events.economy import BidClosed, MintResolved
+from ecology.events.records import TransferPosted
 from ecology.kernel.actions import AgentConfig, Bid, Configure, Delete, Spawn, Transfer, Write
 from ecology.kernel.economy.mint import MAX_BIDS, next_resolution_ns
 from ecology.kernel.economy.scoring import Score, Submission

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecology.events.records import TYPE_OF, AgentStateChanged, Event, TransferPosted
+from ecology.events.records import AgentStateChanged, Event, TransferPosted
+from ecology.events.registry import TYPE_OF
 from ecology.events.subscriptions import (
     EventFilter,
     Predicate,

@@ -9,18 +9,19 @@ from typing import NamedTuple
 import pytest
 
 from ecology.core.ids import WORLD
+from ecology.engine.strategies import STRATEGIES
+from ecology.events.economy import BidClosed
 from ecology.events.records import (
     AgentFailed,
     AgentSpawned,
     AgentStateChanged,
     OwnershipMoved,
-    Record,
     TransferPosted,
 )
+from ecology.events.registry import Record
 from ecology.observe.measures.wealth import gini
 from ecology.observe.projections import RunMeasures, summarise
 from ecology.resources.assets import SCRIP
-from ecology.scenarios.population import STRATEGIES
 from tests.support.small_run import SmallRun, scenario
 from tests.support.stored_run import wrongs
 
@@ -48,14 +49,15 @@ class Lived(NamedTuple):
         return {
             event.to_id: event.amount
             for event in self.events
-            if isinstance(event, TransferPosted) and event.from_id == WORLD and event.asset == SCRIP
+            if isinstance(event, TransferPosted)
+            and (event.from_id, event.asset, event.time_ns) == (WORLD, SCRIP, 0)
         }
 
     def gains(self) -> dict[str, float]:
         """What an agent of each strategy gained on the average."""
-        granted = sum(self.grants().values())
         fortunes = self.measured.measures.strategies
-        assert sum(each.mean_wealth * each.agents for each in fortunes) == pytest.approx(granted)
+        owned = sum(each.mean_wealth * each.agents for each in fortunes)
+        assert owned == pytest.approx(self.measured.measures.supply)
         begun: dict[str, list[int]] = {}
         strategy_of = {
             event.agent_id: event.strategy for event in self.events if isinstance(event, AgentSpawned)
@@ -117,10 +119,18 @@ def test_no_strategy_crashes_or_acts_in_vain(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_scrip_comes_from_nowhere(name: str) -> None:
+    """It is granted at the start, or minted for a work that won and was scored."""
     world = lived(name)
-    issued = [event for event in world.events if isinstance(event, TransferPosted) and event.from_id == WORLD]
-    assert {event.time_ns for event in issued} == {0}
-    assert world.measured.measures.supply == sum(world.grants().values()) > 0
+    later = [
+        event
+        for event in world.events
+        if isinstance(event, TransferPosted) and event.from_id == WORLD and event.time_ns
+    ]
+    minted = sum(event.minted for event in world.events if isinstance(event, BidClosed))
+    assert {event.memo for event in later} <= {"mint"}
+    assert sum(event.amount for event in later) == minted
+    assert world.measured.measures.supply == sum(world.grants().values()) + minted > 0
+    assert (minted > 0) == (name == "market"), "only there does anybody bid"
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -10,6 +10,7 @@ every commit and every crash the database passes its audit.
 
 import os
 from collections import Counter
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ class Economy(RuleBasedStateMachine):
     """Agents do things; time passes; workers and processes die; the world goes on."""
 
     sandbox = FaultySandbox()
-    done: Counter[str] = Counter()
+    done: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +158,7 @@ def _live(steps: int, *, soak: bool) -> Counter[str]:
             database=None,
             deadline=None,
             print_blob=True,
-            phases=(Phase.generate, Phase.shrink),
+            phases=(Phase.generate,),  # a life is too long to be shrunk in bearable time; its deeds are printed
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -12,7 +12,8 @@ import pytest
 
 from ecology.app import running
 from ecology.app.run_directory import RunDirectory
-from ecology.events.records import ActionTaken, HoldClosed, HoldOpened, ModelCalled, Record, decode
+from ecology.events.records import ActionTaken, HoldClosed, HoldOpened, ModelCalled
+from ecology.events.registry import Record, decode
 from ecology.kernel.refusals import UNREACHABLE_MODEL
 from ecology.llm.key import KEY_VARIABLE
 from ecology.scenarios import Scenario

@@ -11,7 +11,8 @@ from ecology.core.clock import SECOND_NS
 from ecology.core.seeds import Draw
 from ecology.engine.observation import Observation
 from ecology.engine.policy import Policy, PolicyFactory, Thought
-from ecology.events.records import ActionTaken, AgentFailed, AgentStateChanged, Record
+from ecology.events.records import ActionTaken, AgentFailed, AgentStateChanged
+from ecology.events.registry import Record
 from ecology.kernel.actions import AgentConfig, Noop, Write
 from tests.support.faulty_store import MOMENTS, FaultyStore, PowerCut
 from tests.support.minds import Calm, Fragile, book

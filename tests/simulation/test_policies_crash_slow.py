@@ -12,7 +12,8 @@ from ecology.core.ids import SPENT
 from ecology.engine.engine import Engine
 from ecology.engine.observation import Observation
 from ecology.engine.policy import PolicyFactory
-from ecology.events.records import ActionTaken, AgentFailed, HoldClosed, HoldOpened, ModelCalled, Record
+from ecology.events.records import ActionTaken, AgentFailed, HoldClosed, HoldOpened, ModelCalled
+from ecology.events.registry import Record
 from ecology.scenarios import Scenario
 from tests.support.faulty_store import FaultyStore, PowerCut
 from tests.support.minds import Slow, book

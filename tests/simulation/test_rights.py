@@ -8,7 +8,8 @@ import pytest
 
 from ecology.core.seeds import Draw
 from ecology.engine.observation import Observation
-from ecology.events.records import ListingSold, Record, RightRented, RightReverted
+from ecology.events.economy import ListingSold, RightRented, RightReverted
+from ecology.events.registry import Record
 from ecology.kernel.actions import Action, Buy, Cancel, Delegate, Edit, List, Query, Revoke, Sleep, Write
 from ecology.resources.assets import CPU_RATE, DISK, LLM_BUDGET, LLM_CAPACITY, LLM_RATE
 from ecology.store.sqlite import SqliteStore

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecology.core.outcome import Outcome
+from ecology.events.economy import BidClosed, RightReverted
 from ecology.events.records import (
     ArtifactCreated,
     ArtifactDeleted,
     ArtifactUpdated,
-    BidClosed,
     Event,
     OwnershipMoved,
-    RightReverted,
     TransferPosted,
 )
 from ecology.kernel.actions import Action, AgentConfig, Configure, Spawn, Subscribe, Write

@@ -1,4 +1,4 @@
-"""Random deeds in an economy: everything that `deeds` knows, and code, contracts, escrow, rents, bids and delegations."""
+"""Random deeds in an economy: all that `deeds` knows, and code, contracts, escrow, rents, bids, delegations."""
 
 from collections.abc import Callable, Iterator, Sequence
 

@@ -32,6 +32,7 @@ from ecology.resources.assets import DISK, SCRIP
 from ecology.testing.worlds import GRANTS
 from tests.support.refusing_code import REFUSED_BY_CODE, REFUSED_ITS_PRICE, REFUSED_WITH_CODE
 from tests.support.refusing_market import REFUSED_IN_THE_MARKET, REFUSED_QUERIES
+from tests.support.refusing_mint import REFUSED_AT_OTHER_MINTS, REFUSED_AT_THE_MINT
 from tests.support.scene import (
     BLOB,
     BUSY,
@@ -308,6 +309,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
         why.DISK_QUOTA: [Configure(prompt="x" * QUOTA)],
     },
     **REFUSED_WITH_CODE,
+    **REFUSED_AT_THE_MINT,
     **REFUSED_IN_THE_MARKET,
 }
 """What ME is refused in the scene, by action and reason."""
@@ -322,6 +324,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "spawn": {why.TOO_MANY},
     "configure": {why.NOT_PERMITTED},
     "invoke": REFUSED_BY_CODE,
+    "bid": REFUSED_AT_OTHER_MINTS,
     "list": {why.TOO_MANY},
     "buy": {why.TOO_MANY},
     "cancel": {why.TOO_MANY},

@@ -4,7 +4,7 @@ import json
 
 from ecology.core.limits import MAX_SUBSCRIPTIONS
 from ecology.events.subscriptions import Predicate
-from ecology.kernel.actions import AgentConfig, Cancel, Configure, Delete, List, Spawn, Subscribe, Write
+from ecology.kernel.actions import AgentConfig, Bid, Cancel, Configure, Delete, List, Spawn, Subscribe, Write
 from ecology.kernel.contracts import pay_per_use
 from ecology.resources.assets import CPU_RATE, DISK, SCRIP
 from ecology.testing.worlds import GRANTS, Stage
@@ -30,6 +30,9 @@ MY_LISTING, DEAR, FOR_FULL, STALE, CANCELLED, NEVER_LISTED = (
     "listing-7",
 )
 """Listings; the first, of the large ware, has no name of its own."""
+
+SUBMITTED = "submitted"
+"""A work of ME's that lies before the mint."""
 
 TOOL, PRIVATE_TOOL, DEAR_TOOL, DEAR_PAPER = "tool", "private-tool", "dear-tool", "dear-paper"
 
@@ -59,6 +62,8 @@ def scene() -> Stage:
         stage.do(BUSY, Subscribe("agent.state", [Predicate("agent_id", "eq", f"x{number}")]))
     _furnish_the_market(stage)
     _furnish_the_workshop(stage)
+    stage.do(ME, Write(SUBMITTED, "a work"))
+    stage.do(ME, Bid(SUBMITTED, 1))
     return stage
 
 

@@ -12,7 +12,7 @@ from ecology.app.run_directory import RunDirectory
 from ecology.engine.committer import Store
 from ecology.engine.engine import Engine
 from ecology.engine.policy import PolicyFactory
-from ecology.events.records import Record, decode
+from ecology.events.registry import Record, decode
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader
 from ecology.store.sqlite import SqliteStore

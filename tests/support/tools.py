@@ -2,9 +2,11 @@
 
 import msgspec
 
-from ecology.core.outcome import Outcome
-from ecology.events.records import CodeRan, Event
-from ecology.kernel.actions import Invoke, Write
+from ecology.artifacts.artifact import Artifact
+from ecology.core.outcome import Outcome, Refused
+from ecology.events.economy import CodeRan
+from ecology.events.records import Event
+from ecology.kernel.actions import Action, Invoke, Write
 from ecology.kernel.world import World
 from ecology.resources.assets import SCRIP
 from ecology.testing.fingerprint import fingerprint
@@ -12,6 +14,9 @@ from ecology.testing.worlds import Stage
 
 ME, MAKER, OTHER = "agent-0001", "agent-0002", "agent-0003"
 """Who invokes; who makes and sells tools; who has nothing to do with it."""
+
+COUNTER = "return {'allowed': (state or 0) < 3, 'state_update': (state or 0) + 1}"
+"""A check's body: three accesses, each of which it remembers."""
 
 
 def interface(*methods: str, **args: dict[str, object]) -> dict[str, object]:
@@ -79,4 +84,34 @@ def fails(stage: Stage, action: Invoke, who: str = ME) -> Outcome:
     assert state_of(stage.world, stage.now_ns) == before
     assert stage.woken == woken
     assert [agent.inbox for agent in stage.world.roster] == inboxes
+    return outcome
+
+
+def contract(stage: Stage, body: str, name: str = "rule", *, standing: bool = False) -> None:
+    """Write a contract whose check has this body."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    make(
+        stage,
+        name,
+        f"def check(caller, action, target, context, state):\n{lines}\n",
+        "check",
+        standing=standing,
+    )
+
+
+def thing(stage: Stage, rule: str = "rule", name: str = "thing", who: str = MAKER) -> Artifact:
+    """An artifact of somebody's under a contract."""
+    stage.do(who, Write(name, "content", contract=rule, metadata={"colour": "red"}, title="a thing"))
+    artifact = stage.world.shelf.find(name)
+    assert artifact is not None
+    return artifact
+
+
+def denied(stage: Stage, action: Action, who: str = ME) -> Refused:
+    """An action that is refused and leaves nothing behind but the turn and what code cost."""
+    before = state_of(stage.world, stage.now_ns)
+    outcome = stage.act(who, action)
+    assert isinstance(outcome, Refused), outcome
+    assert outcome.detail and len(outcome.detail) < 400
+    assert state_of(stage.world, stage.now_ns) == before
     return outcome

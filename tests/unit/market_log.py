@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ecology.events.records import (
+from ecology.events.economy import (
     BidClosed,
     BidPlaced,
     CodeRan,

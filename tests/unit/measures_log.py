@@ -12,11 +12,11 @@ from ecology.events.records import (
     ArtifactUpdated,
     ModelCalled,
     OwnershipMoved,
-    Record,
     RunEnded,
     RunStarted,
     TransferPosted,
 )
+from ecology.events.registry import Record
 
 
 class Log:

@@ -199,4 +199,7 @@ def test_what_is_said_is_what_costs() -> None:
     assert said_bytes(Write("a", "12345", title="123")) == frame + 8
     assert said_bytes(Edit("a", "12", "345")) == frame + 5
     assert said_bytes(Message("a", "12")) == frame + 2
+    assert said_bytes(Invoke("a", args={"x": [1, "é"]}, max_price=7)) == frame + len('{"x":[1,"é"]}'.encode())
+    assert said_bytes(Write("a", "12345", interface={"methods": {}})) == frame + 5 + len('{"methods":{}}')
+    assert said_bytes(Invoke("a", args={"x": object()})) == frame + 0, "what is no JSON was not said"
     assert all(said_bytes(action) >= frame for action in ONE_OF_EACH)

@@ -4,11 +4,7 @@ import pytest
 
 from ecology.core.clock import SECOND_NS
 from ecology.core.limits import MAX_SLEEP_NS, MAX_SUBSCRIPTIONS
-from ecology.events.records import (
-    AgentStateChanged,
-    ArtifactCreated,
-    MessageSent,
-)
+from ecology.events.records import AgentStateChanged, ArtifactCreated, MessageSent
 from ecology.events.subscriptions import EventFilter, Predicate
 from ecology.kernel.actions import (
     Action,

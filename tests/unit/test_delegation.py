@@ -5,7 +5,7 @@ import pytest
 from ecology.core.clock import SECOND_NS
 from ecology.core.limits import MAX_AMOUNT
 from ecology.core.outcome import Refused
-from ecology.events.records import DelegationGranted, DelegationRevoked
+from ecology.events.economy import DelegationGranted, DelegationRevoked
 from ecology.kernel.actions import Delegate, Delete, Query, Revoke, Write
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy.delegation import charge, chargeable

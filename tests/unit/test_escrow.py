@@ -6,15 +6,13 @@ from ecology.artifacts.artifact import overhead_bytes
 from ecology.core import ids
 from ecology.core.clock import SECOND_NS
 from ecology.core.limits import MAX_AMOUNT
+from ecology.events.economy import ListingClosed, ListingOpened, ListingSold
 from ecology.events.records import (
     ActionTaken,
     AgentStateChanged,
     Event,
     HoldClosed,
     HoldOpened,
-    ListingClosed,
-    ListingOpened,
-    ListingSold,
     OwnershipMoved,
     TransferPosted,
 )

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from ecology.events.records import ActionTaken, ListingSold
+from ecology.events.economy import ListingSold
+from ecology.events.records import ActionTaken
 from ecology.events.subscriptions import EventFilter, Predicate
 from ecology.kernel.actions import Action, Buy, List, Sleep, Write
 from ecology.resources.assets import LLM_RATE, SCRIP

@@ -4,7 +4,8 @@ import asyncio
 
 from ecology.core.clock import SECOND_NS, RealClock
 from ecology.engine.observation import Observation
-from ecology.events.records import ActionTaken, ArtifactCreated, CodeRan
+from ecology.events.economy import CodeRan
+from ecology.events.records import ActionTaken, ArtifactCreated
 from ecology.kernel.actions import Action, Invoke, Noop, Sleep, Write, said_bytes
 from ecology.kernel.world import World
 from ecology.testing.worlds import MemoryStore

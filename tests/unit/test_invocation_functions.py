@@ -3,7 +3,7 @@
 import pytest
 
 from ecology.core.outcome import Committed, Refused
-from ecology.events.records import CodeLogged
+from ecology.events.economy import CodeLogged
 from ecology.kernel import refusals as why
 from ecology.kernel.actions import AgentConfig, Configure, Invoke, Spawn, Transfer, Write
 from ecology.kernel.contracts import pay_per_use

@@ -11,7 +11,8 @@ from ecology.engine.engine import Engine
 from ecology.engine.judging import Judgement, Judging
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, PolicyBook
-from ecology.events.records import BidClosed, Event, ModelCalled, TransferPosted
+from ecology.events.economy import BidClosed
+from ecology.events.records import Event, ModelCalled, TransferPosted
 from ecology.kernel.actions import Action, Bid, Sleep, Write
 from ecology.kernel.economy.scoring import Score, Submission, Unscored
 from ecology.kernel.laws import Laws, MintLaw

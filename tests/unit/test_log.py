@@ -4,18 +4,8 @@ import msgspec
 import pytest
 
 from ecology.events.log import EventLog
-from ecology.events.records import (
-    FAMILIES,
-    FAMILY_OF,
-    TYPE_OF,
-    ActionTaken,
-    ArtifactCreated,
-    Event,
-    MessageSent,
-    Record,
-    decode,
-    encode,
-)
+from ecology.events.records import ActionTaken, ArtifactCreated, Event, MessageSent
+from ecology.events.registry import FAMILIES, FAMILY_OF, TYPE_OF, Record, decode, encode
 
 
 def message(sequence: int, text: str = "hello") -> MessageSent:
@@ -94,6 +84,7 @@ def test_every_event_can_be_read_again(family: type[Event]) -> None:
         int: 2**63 - 1,
         str | None: None,
         int | None: 0,
+        bool: True,
         tuple[str, ...]: ("x", ""),
     }
     for field in msgspec.structs.fields(family):

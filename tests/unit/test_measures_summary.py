@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from ecology.core.errors import RunFault
-from ecology.events.records import SCHEMA_VERSION, encode
+from ecology.events.records import SCHEMA_VERSION
+from ecology.events.registry import encode
 from ecology.observe.measures.lines import records
 from ecology.observe.projections import summarise
 from ecology.observe.summary import (

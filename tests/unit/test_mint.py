@@ -7,15 +7,8 @@ import pytest
 from ecology.core import ids
 from ecology.core.clock import NEVER_NS, SECOND_NS
 from ecology.core.limits import MAX_AMOUNT
-from ecology.events.records import (
-    BidClosed,
-    BidPlaced,
-    Event,
-    HoldClosed,
-    HoldOpened,
-    MintResolved,
-    TransferPosted,
-)
+from ecology.events.economy import BidClosed, BidPlaced, MintResolved
+from ecology.events.records import Event, HoldClosed, HoldOpened, TransferPosted
 from ecology.kernel.actions import AgentConfig, Bid, Configure, Delete, Query, Spawn, Transfer, Write
 from ecology.kernel.economy import mint
 from ecology.kernel.economy.scoring import Score, Submission

@@ -7,7 +7,9 @@ import pytest
 from ecology.core import ids
 from ecology.core.clock import SECOND_NS
 from ecology.core.outcome import Refused
-from ecology.events.records import BidClosed, HoldClosed, MintResolved, encode
+from ecology.events.economy import BidClosed, MintResolved
+from ecology.events.records import HoldClosed
+from ecology.events.registry import encode
 from ecology.kernel.actions import Bid, Query, Write, parse
 from ecology.kernel.economy.mint import MAX_BIDS
 from ecology.kernel.economy.scoring import Score, Submission, Unscored, checked, verdict_of

@@ -4,7 +4,7 @@ import pytest
 
 from ecology.core.ids import MAX_STEPS
 from ecology.core.outcome import Committed, Refused
-from ecology.events.records import encode
+from ecology.events.registry import encode
 from ecology.events.subscriptions import Predicate
 from ecology.kernel import lineage
 from ecology.kernel import refusals as why
@@ -38,6 +38,7 @@ from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import Stage
 from tests.support.refusing import REFUSED, reasons_of
 from tests.support.refusing_market import MARKET_LADDERS
+from tests.support.refusing_mint import MINT_LADDERS
 from tests.support.scene import (
     BLOB,
     BUSY,
@@ -307,6 +308,7 @@ LADDERS: dict[str, list[tuple[str, Action]]] = {
         (why.DISK_QUOTA, Spawn("new", MAKER, {SCRIP: 1})),
     ],
     **MARKET_LADDERS,
+    **MINT_LADDERS,
 }
 """By action: everything is wrong with the first, and each further one has mended what the one before it was told."""
 

@@ -4,16 +4,8 @@ import pytest
 
 from ecology.core.clock import NEVER_NS, SECOND_NS
 from ecology.engine.observation import Observation
-from ecology.events.records import (
-    ActionTaken,
-    Event,
-    HoldClosed,
-    HoldOpened,
-    ListingSold,
-    RightRented,
-    RightReverted,
-    TransferPosted,
-)
+from ecology.events.economy import ListingSold, RightRented, RightReverted
+from ecology.events.records import ActionTaken, Event, HoldClosed, HoldOpened, TransferPosted
 from ecology.kernel.actions import Buy, Delete, List, Query, Sleep, StatePredicate, Transfer, Write
 from ecology.kernel.housekeeping import due_ns, keep_house
 from ecology.resources.assets import (

@@ -4,7 +4,7 @@ import pytest
 
 from ecology.artifacts.artifact import TEXT
 from ecology.core.clock import SECOND_NS
-from ecology.events.records import BidClosed
+from ecology.events.economy import BidClosed
 from ecology.kernel.actions import Bid, Read, Write
 from ecology.kernel.economy.rubric import Rubric, interface_points, use_points
 from ecology.kernel.economy.scoring import Score, Submission

@@ -193,7 +193,17 @@ def test_words_of_a_title(title: str, words: tuple[str, ...]) -> None:
 
 def test_the_metadata_layer_shows_no_content() -> None:
     shown = card(thing(3, title="t"))
-    assert set(shown) == {"id", "type", "title", "owner", "created_by", "contract", "revision", "size_bytes"}
+    assert set(shown) == {
+        "id",
+        "type",
+        "title",
+        "owner",
+        "created_by",
+        "contract",
+        "executable",
+        "revision",
+        "size_bytes",
+    }
 
 
 def test_nothing_is_stored_for_free() -> None:

@@ -28,9 +28,11 @@ from ecology.engine.strategies.citizen import PLEA, WARNING, Citizen
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.memory import MAX_ACQUAINTANCES, MAX_PANTRY, MAX_QUEUE, Memory, load
 from ecology.engine.strategies.mint_desk import REMEMBERED
-from ecology.engine.strategies.toolbox import PATTERNS
-from ecology.events.records import Event, encode
-from ecology.kernel.actions import Action, AgentConfig, Write
+from ecology.engine.strategies.toolbox import PATTERNS, PROGRAM
+from ecology.events.economy import BidClosed, ListingClosed, ListingSold
+from ecology.events.records import Event
+from ecology.events.registry import encode
+from ecology.kernel.actions import Action, AgentConfig, List, Write
 from tests.support.citizens import ME, OTHER, THIRD, Life
 from tests.support.thinkers import live, settle
 
@@ -87,16 +89,20 @@ NAMES = st.sampled_from([ME, OTHER, THIRD, "tool-1", "agent-0001.essay.1", "worl
 )
 MEMOS = st.one_of(
     st.text(max_size=200),
-    st.just("gift"),
-    st.builds("{} {}".format, st.sampled_from(["buy", "refund", "sold"]), NAMES),
+    st.sampled_from(["gift", "listing-1", "listing-2"]),
+    st.builds("{} {}".format, st.sampled_from(["buy", "refund", "sold", "invoke"]), NAMES),
 )
 TEXTS = st.text(max_size=80) | st.builds(str.__add__, st.sampled_from([PLEA, WARNING]), NAMES)
 AMOUNTS = st.integers(1, 20) | st.integers(1, MAX_AMOUNT)
 ASSETS = st.sampled_from(["scrip", "llm_budget", "disk"])
+RIGHTS = st.sampled_from([None, "disk", "llm_rate", "llm_budget"])
 NEWS = st.one_of(
     st.tuples(st.just("paid"), AMOUNTS, MEMOS, NAMES, st.sampled_from([ME, THIRD]), ASSETS),
     st.tuples(st.just("told"), TEXTS, NAMES),
     st.tuples(st.just("handed"), NAMES, NAMES, st.sampled_from([ME, THIRD])),
+    st.tuples(st.just("sold"), NAMES, AMOUNTS, RIGHTS, AMOUNTS, st.integers(0, MAX_AMOUNT)),
+    st.tuples(st.just("closed"), st.sampled_from(["listing-1", "listing-2"]), NAMES),
+    st.tuples(st.just("minted"), NAMES, st.sampled_from(["minted", "lost", "failed"]), AMOUNTS, AMOUNTS),
 )
 NUMBERS = st.integers(0, 30) | st.integers(0, 10**12)
 TITLES = st.text(max_size=60) | st.builds(
@@ -108,6 +114,9 @@ TRAITS = st.fixed_dictionaries(
 )
 
 
+ENVELOPE = {"sequence": 1, "time_ns": 0, "principal_id": None, "turn_id": None}
+
+
 def event(life: Life, news: tuple[object, ...]) -> Event:
     """The event that a drawn tuple stands for."""
     kind, *rest = news
@@ -116,7 +125,31 @@ def event(life: Life, news: tuple[object, ...]) -> Event:
         return life.paid(int(str(amount)), str(memo), by=str(by), to=str(to), asset=str(asset))
     if kind == "told":
         return life.told(str(rest[0]), by=str(rest[1]))
+    if kind == "sold":
+        return msgspec.convert(
+            {
+                **ENVELOPE,
+                **dict(zip(("listing_id", "price", "asset", "amount", "rent_ms"), rest, strict=True)),
+            }
+            | {"seller_id": OTHER},
+            ListingSold,
+        )
+    if kind == "closed":
+        return msgspec.convert(
+            {**ENVELOPE, "listing_id": rest[0], "seller_id": rest[1], "reason": "stale"}, ListingClosed
+        )
+    if kind == "minted":
+        fields = dict(zip(("artifact_id", "how", "price", "minted"), rest, strict=True))
+        return msgspec.convert({**ENVELOPE, **fields, "bid_id": "bid-1", "bidder_id": ME}, BidClosed)
     return life.handed(str(rest[0]), by=str(rest[1]), to=str(rest[2]))
+
+
+def hostile_tool(name: str, title: str, price: int) -> Write:
+    """A tool that says it is of a known kind and returns what it likes."""
+    source = f"def improve(text):\n    return {{'text': text * 50, 'quality': {price}}}\n"
+    interface: dict[str, object] = {"methods": {"improve": {}}}
+    contract = f"pay_per_use({price})"
+    return Write(name, source, type=PROGRAM, title=f"tidy: {title}", contract=contract, interface=interface)
 
 
 @given(
@@ -138,6 +171,12 @@ def test_no_news_no_title_and_no_trait_crashes_a_mind(
     for number, title in enumerate(titles):
         for kind in ("tool", "essay", "map"):
             life.stage.act(OTHER, Write(f"{kind}-{number}", "x", type=kind, title=title))
+    for number, (title, price) in enumerate(zip(titles, (1, 7, 10**9, MAX_AMOUNT), strict=False)):
+        life.stage.act(OTHER, hostile_tool(f"tool-{number}x", title, price))
+        life.stage.act(
+            OTHER, List(price=price, asset="disk", amount=number + 1, rent_ms=1_000 * (number % 2))
+        )
+        life.stage.act(OTHER, List(price=price, artifact=f"essay-{number}"))
     life.memory.want_ns = 0
     for told in turns:
         life.turn(*[event(life, news) for news in told])

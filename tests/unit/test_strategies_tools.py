@@ -17,27 +17,10 @@ from ecology.kernel.actions import Invoke, List, Write, said_bytes
 from ecology.resources.assets import DISK, SCRIP
 from ecology.resources.costs import tokens_of
 from ecology.testing.worlds import GRANTS, Stage
+from tests.support.business import publish
 from tests.support.citizens import ME, OTHER, THIRD
 
 DRAFT = "river amber market\n\n  river   amber market \nfalcon harbour river amber\nvillage harbour falcon"
-
-
-def publish(stage: Stage, maker: str, family: str, price: int, base: str = "") -> str:
-    """A tool of that kind, as a smith would write it; its name is its family's."""
-    pattern = PATTERNS[family]
-    stage.do(
-        maker,
-        Write(
-            family,
-            pattern.program(base),
-            type=PROGRAM,
-            title=pattern.title,
-            contract=f"pay_per_use({price})",
-            depends_on=[base] if base else [],
-            interface=pattern.interface,
-        ),
-    )
-    return family
 
 
 def chain() -> Stage:

@@ -2,14 +2,8 @@
 
 import pytest
 
-from ecology.events.records import (
-    TYPE_OF,
-    AgentStateChanged,
-    ArtifactCreated,
-    Event,
-    MessageSent,
-    TransferPosted,
-)
+from ecology.events.records import AgentStateChanged, ArtifactCreated, Event, MessageSent, TransferPosted
+from ecology.events.registry import TYPE_OF
 from ecology.events.subscriptions import (
     FIELDS,
     OPERATORS,

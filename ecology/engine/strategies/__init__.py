@@ -3,6 +3,11 @@
 All are citizens (`citizen`) with a market habit (`merchant`): goods are artifacts whose title states a price; a buyer
 pays with a memo that names the good, the seller hands it over. Nothing in the kernel enforces that, so trust must be
 earned. What differs is character: see `characters`. `memory` is all that a mind carries from turn to turn.
+
+An `entrepreneur` uses the institutions besides, each at a desk of its own: escrow (`escrow_desk`), the market in rights
+(`rights_desk`), others' tools (`tool_desk`) and the mint (`mint_desk`); what it remembers of them are its `books`. Those
+are `toolsmith`s, who write the programs of the `toolbox` (files in `tools`), `specialist`s and bidders, whose works
+tools improve, and `speculator`s.
 """
 
 from ecology.engine.policy import PolicyFactory

@@ -1,7 +1,7 @@
 """What a mind with a business remembers besides its `memory`: prices, its listings, tools it knows, its bids.
 
 Everything is bounded and goes through `dump`, like the memory itself. Running prices are in thousandths of a scrip per
-lot (`rights_desk.LOTS`) or per artifact.
+lot (`escrow_desk.LOTS`) or per artifact.
 """
 
 import msgspec

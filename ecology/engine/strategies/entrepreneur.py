@@ -1,7 +1,7 @@
 """A merchant with a business: it sells and buys in escrow, trades rights, calls tools and bids at the mint.
 
 Institutions spare it trust, and it still answers those who know no other way than to pay and hope. What it does at each
-institution is a desk of its own (`escrow_desk`, `rights_desk`, `tool_desk`, `mint_desk`); characters in `business`.
+institution is a desk of its own (`escrow_desk`, `rights_desk`, `tool_desk`, `mint_desk`).
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,8 @@ from ecology.engine.strategies.mint_desk import MintDesk
 from ecology.engine.strategies.rights_desk import RightsDesk
 from ecology.engine.strategies.tool_desk import ToolDesk
 from ecology.engine.strategies.toolbox import PROGRAM
-from ecology.events.records import BidClosed, Event, ListingClosed, OwnershipMoved, TransferPosted
+from ecology.events.economy import BidClosed, ListingClosed
+from ecology.events.records import Event, OwnershipMoved, TransferPosted
 from ecology.kernel import refusals
 from ecology.kernel.actions import Action, AgentConfig, Cancel, Delete, Invoke, Query, Transfer
 from ecology.resources.assets import SCRIP
@@ -37,7 +38,7 @@ TRUST_PERCENT = 10
 
 
 class Entrepreneur(Merchant):
-    """A merchant with books and desks. Subclasses are characters; see `business`."""
+    """A merchant with books and desks. Subclasses are characters: what they make, and what they live by."""
 
     shop_size = 6
     open_bids = 1

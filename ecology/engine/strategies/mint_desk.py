@@ -8,7 +8,7 @@ from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.engine.observation import Observation
 from ecology.engine.strategies.books import MAX_BIDS, Books, drift
 from ecology.engine.strategies.citizen import MAX_PRICE
-from ecology.events.records import BidClosed
+from ecology.events.economy import BidClosed
 from ecology.kernel.actions import Action, Bid, Query
 
 MINT = "mint"

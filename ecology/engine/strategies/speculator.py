@@ -10,7 +10,8 @@ from ecology.engine.strategies.citizen import MAX_PRICE, Step
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS, lot_price_milli, rights_goods
 from ecology.engine.strategies.toolbox import APPRAISE
-from ecology.events.records import Event, ListingSold, TransferPosted
+from ecology.events.economy import ListingSold
+from ecology.events.records import Event, TransferPosted
 from ecology.events.subscriptions import Predicate
 from ecology.kernel.actions import Action, Buy, Cancel, Invoke, List, Sleep, Subscribe
 from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE, SCRIP

@@ -13,7 +13,7 @@ from ecology.artifacts.artifact import AGENT_TYPE, Artifact
 from ecology.core.clock import MILLISECOND_NS
 from ecology.core.outcome import Refused
 from ecology.core.seeds import Draw
-from ecology.events.records import CodeLogged
+from ecology.events.economy import CodeLogged
 from ecology.kernel import refusals
 from ecology.kernel.actions import Action, Invoke, Query, Read, Transfer, Write
 from ecology.kernel.batch import Turn

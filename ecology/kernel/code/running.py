@@ -63,9 +63,8 @@ def bearer_of(world: World, turn: Turn, agent: Agent, charger: str | None) -> Be
     """What the agent can bear now of a run: at least its fixed cost and a step."""
     law = world.laws.code
     if charger is not None and not chargeable(world, agent.id, charger, CPU, turn.now_ns):
-        return charge(world, turn, agent.id, charger, CPU, 1) or _exhausted(
-            agent
-        )  # the first says what is missing
+        # Charging what is too much changes nothing and says what is missing.
+        return charge(world, turn, agent.id, charger, CPU, 1) or _exhausted(agent)
     left_us = cpu_left_us(world, turn, agent, charger)
     affordable_ns = (left_us - law.costs.fixed_us) * _NS_PER_US
     if affordable_ns < max(1, law.costs.per_step_ns):

@@ -7,7 +7,7 @@ the buckets when the turn's deed is over.
 import msgspec
 
 from ecology.core.outcome import Refused
-from ecology.events.records import CodeRan
+from ecology.events.economy import CodeRan
 from ecology.kernel.agent import Agent
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy.delegation import charge, chargeable

@@ -5,7 +5,7 @@ import msgspec
 from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.limits import MAX_AMOUNT, MAX_SLEEP_NS
 from ecology.core.outcome import Committed, Outcome, Refused
-from ecology.events.records import DelegationGranted, DelegationRevoked
+from ecology.events.economy import DelegationGranted, DelegationRevoked
 from ecology.kernel import refusals
 from ecology.kernel.actions import Delegate, Revoke
 from ecology.kernel.batch import Turn

@@ -11,14 +11,8 @@ from ecology.core import ids
 from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.limits import MAX_AMOUNT, MAX_SLEEP_NS
 from ecology.core.outcome import Committed, Outcome, Refused
-from ecology.events.records import (
-    ArtifactDeleted,
-    ArtifactUpdated,
-    Event,
-    ListingClosed,
-    ListingOpened,
-    OwnershipMoved,
-)
+from ecology.events.economy import ListingClosed, ListingOpened
+from ecology.events.records import ArtifactDeleted, ArtifactUpdated, Event, OwnershipMoved
 from ecology.kernel import refusals
 from ecology.kernel.access import decide
 from ecology.kernel.actions import Cancel, List

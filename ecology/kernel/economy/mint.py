@@ -19,7 +19,7 @@ from ecology.core import ids
 from ecology.core.clock import MILLISECOND_NS, NEVER_NS
 from ecology.core.limits import MAX_AMOUNT
 from ecology.core.outcome import Committed, Outcome, Refused
-from ecology.events.records import BidPlaced, MintResolved
+from ecology.events.economy import BidPlaced, MintResolved
 from ecology.kernel import refusals
 from ecology.kernel.actions import Bid as BidAction
 from ecology.kernel.batch import Turn

@@ -1,7 +1,7 @@
 """Letting a right for a time, and its way back."""
 
 from ecology.core.clock import MILLISECOND_NS
-from ecology.events.records import RightRented, RightReverted
+from ecology.events.economy import RightRented, RightReverted
 from ecology.kernel.agent import Principal
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy.holds import open_hold, post_hold

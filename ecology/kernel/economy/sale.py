@@ -3,7 +3,7 @@
 from ecology.artifacts.artifact import Artifact
 from ecology.core.clock import MILLISECOND_NS
 from ecology.core.outcome import Committed, Outcome, Refused
-from ecology.events.records import ListingSold
+from ecology.events.economy import ListingSold
 from ecology.kernel import exchange, refusals
 from ecology.kernel.access import limit_fault, perform
 from ecology.kernel.actions import Buy

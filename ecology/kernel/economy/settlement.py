@@ -7,7 +7,7 @@ from copy import deepcopy
 
 from ecology.core import ids
 from ecology.core.limits import MAX_AMOUNT
-from ecology.events.records import BidClosed
+from ecology.events.economy import BidClosed
 from ecology.kernel.economy.bids import Bid
 from ecology.kernel.economy.holds import post_hold, void_hold
 from ecology.kernel.economy.scoring import Submission, Unscored, Verdict

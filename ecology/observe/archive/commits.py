@@ -7,14 +7,8 @@ import re
 
 from ecology.core.clock import SECOND_NS
 from ecology.core.ids import WORLD
-from ecology.events.records import (
-    TYPE_OF,
-    ArtifactCreated,
-    ArtifactDeleted,
-    ArtifactUpdated,
-    Event,
-    OwnershipMoved,
-)
+from ecology.events.records import ArtifactCreated, ArtifactDeleted, ArtifactUpdated, Event, OwnershipMoved
+from ecology.events.registry import TYPE_OF
 from ecology.observe.archive.names import one_line, path_of, quote
 
 BRANCH = "refs/heads/main"

@@ -12,7 +12,7 @@ from typing import cast
 import msgspec
 
 from ecology.core.errors import ArchiveFault, StoreFault, UsageError
-from ecology.events.records import decode
+from ecology.events.registry import decode
 from ecology.observe.archive.commits import TYPES, Change
 from ecology.store.connection import faults, open_reader
 

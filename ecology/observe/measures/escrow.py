@@ -5,17 +5,15 @@ from collections import defaultdict
 import msgspec
 
 from ecology.core.clock import SECOND_NS
-from ecology.events.records import (
-    ArtifactCreated,
-    ArtifactDeleted,
+from ecology.events.economy import (
     CodeRan,
     ListingClosed,
     ListingOpened,
     ListingSold,
-    OwnershipMoved,
     RightRented,
     RightReverted,
 )
+from ecology.events.records import ArtifactCreated, ArtifactDeleted, OwnershipMoved
 from ecology.observe.measures.bins import FEW_BINS, Bins
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.samples import Sample, median

@@ -7,7 +7,7 @@ import msgspec
 import zstandard
 
 from ecology.core.errors import RunFault
-from ecology.events.records import Record, decode
+from ecology.events.registry import Record, decode
 
 EXPORT_NAME = "events.jsonl.zst"
 _CHUNK_BYTES = 1 << 16  # of the file; some twenty times that of lines

@@ -4,7 +4,8 @@ import msgspec
 import numpy as np
 
 from ecology.core.ids import WORLD
-from ecology.events.records import BidClosed, BidPlaced, MintResolved, TransferPosted
+from ecology.events.economy import BidClosed, BidPlaced, MintResolved
+from ecology.events.records import TransferPosted
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.timeline import Frame, Timeline
 from ecology.resources.assets import SCRIP

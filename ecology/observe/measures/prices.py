@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ecology.events.records import CodeRan, ListingSold, MintResolved
+from ecology.events.economy import CodeRan, ListingSold, MintResolved
 from ecology.observe.measures.bins import FEW_BINS, Bins
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.samples import Sample, median, robust_variation

@@ -4,7 +4,8 @@ from collections import defaultdict
 
 import msgspec
 
-from ecology.events.records import CodeRan, DelegationGranted, DelegationRevoked, RunStarted
+from ecology.events.economy import CodeRan, DelegationGranted, DelegationRevoked
+from ecology.events.records import RunStarted
 from ecology.observe.measures.fold import Fold
 
 CHECK = "check"

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ecology.artifacts.artifact import AGENT_TYPE
-from ecology.events.records import ActionTaken, ArtifactCreated, ArtifactDeleted, ArtifactUpdated, CodeRan
+from ecology.events.economy import CodeRan
+from ecology.events.records import ActionTaken, ArtifactCreated, ArtifactDeleted, ArtifactUpdated
 from ecology.observe.measures.conduct import COMMITTED
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.principals import Principals

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 import numpy as np
 
-from ecology.events.records import Record
+from ecology.events.registry import Record
 from ecology.observe.measures.escrow import TurnoverSeries
 from ecology.observe.measures.exchange import Edge
 from ecology.observe.measures.fold import Fold

@@ -1,0 +1,131 @@
+"""A world with a mint on a real database: stopped anywhere and taken up again from the store, it ends as the whole one."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ecology.core.clock import SECOND_NS, VirtualClock
+from ecology.core.seeds import Draw
+from ecology.engine.agent_loop import Supervision
+from ecology.engine.engine import Engine
+from ecology.engine.judging import Judgement, SlowScorer
+from ecology.engine.observation import Observation
+from ecology.engine.policy import ModelUse, PolicyBook
+from ecology.kernel.actions import Action, Bid, Read, Sleep, Write
+from ecology.kernel.economy.rubric import Rubric
+from ecology.kernel.economy.scoring import Score, Scorer, Submission
+from ecology.kernel.laws import Laws, MintLaw
+from ecology.resources.assets import SCRIP
+from ecology.store.reader import EventReader
+from ecology.store.sqlite import SqliteStore
+from ecology.testing.laws import broken_laws
+from ecology.testing.worlds import GRANTS, populate
+from tests.support.thinkers import COSTS, Crashes, puppet
+
+AGENTS = 5
+LAWS = Laws(mint=MintLaw(first_ns=5 * SECOND_NS, every_ns=7 * SECOND_NS, slots=2))
+UNTIL_NS = 60 * SECOND_NS
+
+
+class Judge:
+    """Takes a moment, and scores by all that it is shown."""
+
+    slow = True
+
+    async def score(self, submission: Submission) -> Judgement:
+        await asyncio.sleep(0)
+        value = (len(submission.content) + 7 * submission.users + submission.similarity) % 101
+        return Judgement(Score(value), ModelUse("judge", "ok", len(submission.content), 5, 1))
+
+
+def choose(view: Observation) -> Action:
+    """Write, revise, read one another's and bid, as the agent's own turn says; the mind remembers nothing."""
+    draw = Draw(view.ordinal, view.turn)
+    mine, theirs = (f"work-{ordinal}-{draw.below(3)}" for ordinal in (view.ordinal, draw.between(1, AGENTS)))
+    kind = draw.below(6)
+    if kind < 2:
+        words = " ".join(f"w{draw.below(40)}" for _ in range(draw.between(5, 60)))
+        return Write(mine, words, title="A work of mine", depends_on=[theirs] if kind else [])
+    if kind == 2:
+        return Read(theirs)
+    return Bid(mine, draw.between(1, 30)) if kind < 5 else Sleep(draw.between(1, 2_000))
+
+
+def lived(path: Path, scorer: Scorer | SlowScorer, stop: tuple[int, int] | None = None) -> bool:
+    """Live, from the store if it has a world, until the end or until an agent's turn (ordinal, turn) stops the run.
+
+    Nothing but the database is left of a stopped run. Whether it came to its end.
+    """
+    engines: list[Engine] = []
+
+    def stopping(view: Observation) -> Action:
+        if (view.ordinal, view.turn) == stop:
+            engines[0].interrupt()
+        return choose(view)
+
+    store = SqliteStore.open(path) if path.is_file() else SqliteStore.create(path)
+    if store.is_empty():
+        world, start_ns = store.new_world(seed=3, default_contract="freeware", laws=LAWS), 0
+        populate(world, AGENTS, {**GRANTS, SCRIP: 60})
+        store.write(world.take_batch(), 0)
+        store.commit()
+        world.shelf.contents.committed()
+    else:
+        world, start_ns = store.load_world(seed=3, default_contract="freeware", laws=LAWS)
+
+    async def live() -> None:
+        engines.append(
+            Engine(
+                world,
+                store,
+                VirtualClock(start_ns),
+                costs=COSTS,
+                budgeted=False,
+                thought_memory_bytes=0,
+                policies=PolicyBook({"maker": puppet(stopping)}),
+                thinking_slots=4,
+                thought_ns=SECOND_NS,
+                supervision=Supervision(),
+                report_crash=Crashes().report,
+                scorer=scorer,
+                group_turns=7,
+            )
+        )
+        await engines[0].run(UNTIL_NS)
+
+    asyncio.run(live())
+    assert broken_laws(world) == []
+    store.close()
+    return not engines[0].interrupted
+
+
+def log_of(path: Path) -> list[str]:
+    reader = EventReader(path)
+    try:
+        return [bytes(line).decode() for line in reader.lines()]
+    finally:
+        reader.close()
+
+
+@pytest.mark.parametrize("scorer", [Rubric(), Judge()], ids=["rubric", "slow judge"])
+def test_stopped_anywhere_it_ends_as_the_whole_one(scorer: Scorer | SlowScorer, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.sqlite"
+    assert lived(whole, scorer)
+    expected = log_of(whole)
+    ends = [line for line in expected if '"mint.closed"' in line]
+    assert sum('"minted"' in line for line in ends) >= 8
+    assert any('"lost"' in line for line in ends)
+    awaited = 0
+    for ordinal in range(1, AGENTS + 1):
+        for turn in range(ordinal, 400, 37):
+            pieces = tmp_path / f"{ordinal}-{turn}.sqlite"
+            if lived(pieces, scorer, (ordinal, turn)):
+                break
+            store = SqliteStore.open(pieces)
+            world, _ = store.load_world(seed=3, default_contract="freeware", laws=LAWS)
+            awaited += bool(world.bids.awaiting_score())
+            store.close()
+            assert lived(pieces, scorer)
+            assert log_of(pieces) == expected
+    assert (awaited > 0) == scorer.slow
