@@ -50,6 +50,11 @@ class Artifact(msgspec.Struct, kw_only=True):
         """Whether it has methods to invoke."""
         return self.interface is not None and "methods" in self.interface
 
+    @property
+    def permanent(self) -> bool:
+        """Whether it is never deleted: an agent's own, or one that holds scrip and rights."""
+        return self.standing or self.type == AGENT_TYPE
+
 
 def card(artifact: Artifact) -> dict[str, object]:
     """The metadata layer of discovery: what a looker sees before deciding to read."""

@@ -1,13 +1,13 @@
 """All artifacts at HEAD, and the indexes that make looking for them cheap.
 
-Every index is ordered by creation, which the store keeps, so a reloaded shelf answers exactly as before. A page costs
-its own length, whatever the number of artifacts.
+The indexes of a search are ordered by creation, each bearer's pile by the last write: both are kept by the store, so a
+reloaded shelf answers exactly as before. A page costs its own length, whatever the number of artifacts.
 """
 
 import re
 from collections.abc import Iterator
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedDict, SortedList
 
 from ecology.artifacts.artifact import Artifact
 from ecology.artifacts.contents import Contents
@@ -17,6 +17,8 @@ _SCAN_PER_RESULT = 8
 _WORD = re.compile(r"[a-z][a-z0-9]{1,31}")  # numbers change too often to be looked for
 
 Index = dict[str, "SortedDict[int, str]"]
+Pile = SortedList[tuple[int, int, str]]
+"""What one bearer's disk is occupied by and could be cleared of: time of the last write, creation, id."""
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -25,7 +27,10 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 class Shelf:
-    """Artifacts by id, with indexes by type, owner and title words."""
+    """Artifacts by id, with indexes by type, owner and title words, and by bearer.
+
+    What the indexes are ordered by is changed here and nowhere else: type, title, owner, bearer, size, last write.
+    """
 
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
@@ -33,6 +38,7 @@ class Shelf:
         self._by_type: Index = {}
         self._by_owner: Index = {}
         self._by_word: Index = {}
+        self._piles: dict[str, Pile] = {}
         self._changed: dict[str, Artifact] = {}
 
     def __len__(self) -> int:
@@ -60,12 +66,26 @@ class Shelf:
         self.contents.put(artifact.id, content)
         self._changed[artifact.id] = artifact
 
-    def note(self, artifact: Artifact) -> None:
-        """A field was changed that no index knows."""
+    def resize(self, artifact: Artifact, size_bytes: int) -> None:
+        """It occupies more bytes or fewer; what it is has not changed."""
+        self._unpile(artifact)
+        artifact.size_bytes = size_bytes
+        self._pile(artifact)
         self._changed[artifact.id] = artifact
 
-    def revise(self, artifact: Artifact, content: bytes, *, type: str, title: str) -> None:
-        """A new revision's content, type and title; other fields the caller has set already."""
+    def revise(
+        self,
+        artifact: Artifact,
+        content: bytes,
+        *,
+        type: str,
+        title: str,
+        bearer: str,
+        size_bytes: int,
+        now_ns: int,
+    ) -> None:
+        """A new revision is written; what no index knows the caller has set already."""
+        self._unpile(artifact)
         if artifact.type != type:
             _remove(self._by_type, artifact.type, artifact.created_sequence)
             artifact.type = type
@@ -75,20 +95,26 @@ class Shelf:
             artifact.title = title
             if before != after:
                 self._reword(artifact, before, after)
+        artifact.bearer, artifact.size_bytes, artifact.updated_ns = bearer, size_bytes, now_ns
+        self._pile(artifact)
         self.contents.put(artifact.id, content)
         self._changed[artifact.id] = artifact
 
-    def move(self, artifact: Artifact, owner: str) -> None:
-        """Another principal owns it from now on."""
+    def move(self, artifact: Artifact, owner: str, now_ns: int) -> None:
+        """Another principal owns and bears it from now on."""
         _remove(self._by_owner, artifact.owner, artifact.created_sequence)
-        artifact.owner = owner
+        self._unpile(artifact)
+        artifact.owner = artifact.bearer = owner
+        artifact.updated_ns = now_ns
         _insert(self._by_owner, owner, artifact)
+        self._pile(artifact)
         self._changed[artifact.id] = artifact
 
-    def discard(self, artifact: Artifact) -> None:
+    def discard(self, artifact: Artifact, now_ns: int) -> None:
         """Deleted: content and index entries go, the name stays taken."""
         self._unfile(artifact)
         artifact.deleted = True
+        artifact.size_bytes, artifact.updated_ns = 0, now_ns
         self.contents.put(artifact.id, b"")
         self._changed[artifact.id] = artifact
 
@@ -113,6 +139,14 @@ class Shelf:
         """The artifacts changed since the last call, which the caller now commits."""
         changed, self._changed = self._changed, {}
         return list(changed.values())
+
+    def written_last(self, bearer: str) -> Artifact | None:
+        """What a bearer wrote or took over last, of all that occupies its disk and may be deleted.
+
+        Of what has the same time the one created last.
+        """
+        pile = self._piles.get(bearer)
+        return None if pile is None else self._things[pile[-1][2]]
 
     def page(
         self, *, type: str | None, owner: str | None, words: tuple[str, ...], before: int | None, limit: int
@@ -171,10 +205,26 @@ class Shelf:
     def _file(self, artifact: Artifact) -> None:
         for index, key in self._drawers(artifact):
             _insert(index, key, artifact)
+        self._pile(artifact)
 
     def _unfile(self, artifact: Artifact) -> None:
         for index, key in self._drawers(artifact):
             _remove(index, key, artifact.created_sequence)
+        self._unpile(artifact)
+
+    def _pile(self, artifact: Artifact) -> None:
+        if artifact.size_bytes and not artifact.permanent:
+            pile = self._piles.get(artifact.bearer)
+            if pile is None:
+                pile = self._piles[artifact.bearer] = SortedList()
+            pile.add((artifact.updated_ns, artifact.created_sequence, artifact.id))
+
+    def _unpile(self, artifact: Artifact) -> None:
+        if artifact.size_bytes and not artifact.permanent:
+            pile = self._piles[artifact.bearer]
+            pile.remove((artifact.updated_ns, artifact.created_sequence, artifact.id))
+            if not pile:
+                del self._piles[artifact.bearer]
 
 
 def _fits(artifact: Artifact, type: str | None, owner: str | None, words: tuple[str, ...]) -> bool:

@@ -1,13 +1,14 @@
 """Scores that take a while: who awaits them beside the world, and settles the winners when they are there.
 
 As with slow minds, virtual time goes on for as long as a score is modelled to take and then stands still until it is
-there, so that however long a judge really takes the world is the same. Who awaits a score is in the register of bids: a
-world taken up again asks anew.
+there, so that however long a judge really takes the world is the same. Who awaits a score, and what is to be scored, is
+in registers: a world taken up again asks anew, and the same.
 """
 
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from typing import Protocol
 
 import msgspec
@@ -27,7 +28,7 @@ from ecology.kernel.economy.scoring import (
     broken,
     checked,
 )
-from ecology.kernel.economy.settlement import fault_of, settle, submission
+from ecology.kernel.economy.settlement import settle
 from ecology.kernel.world import World
 from ecology.resources.costs import CostModel
 
@@ -133,16 +134,12 @@ class Judging:
         return self._clock.now_ns() if task.done() else NEVER_NS
 
     def _ask(self, bid: Bid) -> None:
-        if fault_of(self._world, bid):
-            coming = self._unasked()  # the settlement will say so, when it would have been settled anyway
-        else:
-            coming = self._answer(submission(self._world, bid))
-        task = self._asked[bid.id] = asyncio.get_running_loop().create_task(coming)
+        case = self._world.docket.get(bid.id)
+        assert case is not None, f"nothing was kept of {bid.id}"
+        answer = self._answer(deepcopy(case.submission))  # what a scorer does to it is its own affair
+        task = self._asked[bid.id] = asyncio.get_running_loop().create_task(answer)
         if not self._clock.virtual:
             task.add_done_callback(lambda done: self._clock.wake(JUDGE_KEY, self._clock.now_ns()))
-
-    async def _unasked(self) -> Judgement:
-        return Judgement(Unscored("there is nothing to score"))
 
     async def _answer(self, shown: Submission) -> Judgement:
         async with self._slots.occupied():

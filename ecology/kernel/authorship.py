@@ -157,29 +157,38 @@ def delete(world: World, turn: Turn, action: Delete) -> Outcome:
 
 
 def _erase(world: World, turn: Turn, artifact: Artifact) -> Outcome:
-    bearer = world.principals[artifact.bearer]
+    freed = erase(world, turn, turn.now_ns, artifact)
+    return Committed({"artifact": artifact.id, "freed_bytes": freed})
+
+
+def erase(world: World, turn: Turn | None, now_ns: int, artifact: Artifact) -> int:
+    """Delete an artifact, by a turn or by the world, which tells owner and bearer; how many bytes that freed."""
+    assert not artifact.permanent, "what others' accounts and lives hang on stays"
+    owner, bearer = world.principals[artifact.owner], world.principals[artifact.bearer]
+    freed = artifact.size_bytes
     world.altering(artifact)
-    world.charge_disk(bearer, -artifact.size_bytes)
-    freed, artifact.size_bytes = artifact.size_bytes, 0
+    world.charge_disk(bearer, -freed)
     artifact.contract_state = ""
     artifact.revision += 1
-    artifact.updated_ns = turn.now_ns
-    world.shelf.discard(artifact)
-    world.log.append(
-        ArtifactDeleted(
-            sequence=world.log.next_sequence,
-            time_ns=turn.now_ns,
-            principal_id=turn.actor.id,
-            turn_id=turn.id,
-            artifact_id=artifact.id,
-            artifact_type=artifact.type,
-            owner=artifact.owner,
-            revision=artifact.revision,
-            freed_bytes=freed,
-        )
+    world.shelf.discard(artifact, now_ns)
+    event = ArtifactDeleted(
+        sequence=world.log.next_sequence,
+        time_ns=now_ns,
+        principal_id=None if turn is None else turn.actor.id,
+        turn_id=None if turn is None else turn.id,
+        artifact_id=artifact.id,
+        artifact_type=artifact.type,
+        owner=artifact.owner,
+        revision=artifact.revision,
+        freed_bytes=freed,
     )
-    world.reconsider(bearer, DISK, turn.now_ns)
-    return Committed({"artifact": artifact.id, "freed_bytes": freed})
+    if turn is None:
+        # Before the log tells of it: what follows from the event comes after it.
+        world.tell(owner, event)
+        world.tell(bearer, event)
+    world.log.append(event)
+    world.reconsider(bearer, DISK, now_ns)
+    return freed
 
 
 def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
@@ -250,10 +259,7 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
     world.altering(artifact)
     world.charge_disk(bearer, -artifact.size_bytes)
     world.charge_disk(author, size)
-    artifact.bearer = author.id
-    artifact.size_bytes = size
     artifact.revision += 1
-    artifact.updated_ns = turn.now_ns
     if action is not None:
         artifact.format, artifact.contract, artifact.depends_on = (
             draft.format,
@@ -264,7 +270,15 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
         artifact.contract_state = draft.contract_state
         _note_dependencies(world, turn, artifact)
     kind = action.type if action is not None else artifact.type
-    world.shelf.revise(artifact, content, type=kind, title=draft.title)
+    world.shelf.revise(
+        artifact,
+        content,
+        type=kind,
+        title=draft.title,
+        bearer=author.id,
+        size_bytes=size,
+        now_ns=turn.now_ns,
+    )
     world.publish(artifact, content, turn.now_ns, author.id, turn.id)
     world.reconsider(bearer, DISK, turn.now_ns)
     return Committed({"artifact": artifact.id, "revision": artifact.revision, "size_bytes": size})

@@ -54,8 +54,11 @@ class Turn:
 
     @property
     def may_move(self) -> bool:
-        """Whether the turn has ids left for one more deed of up to four transfers; the last ids are for its thought."""
-        return self.step < ids.MAX_STEPS - 8
+        """Whether the turn has ids left for one more deed of up to four transfers; the last ids are for its thought.
+
+        Each run that is under way may have a hold on its price, whose end needs an id too.
+        """
+        return self.step + self.depth < ids.MAX_STEPS - 8
 
     def next_transfer_id(self) -> int:
         """The id of this turn's next transfer."""

@@ -95,11 +95,9 @@ def move_artifact(world: World, turn: Turn, artifact: Artifact, receiver: Princi
         world.charge_disk(bearer, -artifact.size_bytes)
         world.charge_disk(receiver, artifact.size_bytes)
     world.altering(artifact)
-    artifact.bearer = receiver.id
     giver = artifact.owner
     artifact.revision += 1
-    artifact.updated_ns = turn.now_ns
-    world.shelf.move(artifact, receiver.id)
+    world.shelf.move(artifact, receiver.id, turn.now_ns)
     event = OwnershipMoved(
         sequence=world.log.next_sequence,
         time_ns=turn.now_ns,

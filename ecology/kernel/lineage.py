@@ -92,11 +92,17 @@ def _reconfigure(world: World, turn: Turn, artifact: Artifact, config: AgentConf
     world.altering(artifact)
     world.charge_disk(agent, grown)
     config = _as_kept(content)
-    artifact.size_bytes = size
     artifact.revision += 1
-    artifact.updated_ns = turn.now_ns
     _become(world, agent, config, artifact.revision)
-    world.shelf.revise(artifact, content, type=AGENT_TYPE, title=config.strategy)
+    world.shelf.revise(
+        artifact,
+        content,
+        type=AGENT_TYPE,
+        title=config.strategy,
+        bearer=agent.id,
+        size_bytes=size,
+        now_ns=turn.now_ns,
+    )
     world.publish(artifact, content, turn.now_ns, turn.actor.id, turn.id)
     world.reconsider(agent, DISK, turn.now_ns)
     return Committed({"agent": agent.id, "revision": artifact.revision})

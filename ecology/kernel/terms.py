@@ -110,9 +110,8 @@ def keep_state(world: World, turn: Turn, artifact: Artifact, terms: Terms) -> Re
         )
     world.altering(artifact)
     world.charge_disk(bearer, grown)
-    artifact.size_bytes += grown
     artifact.contract_state = state
-    world.shelf.note(artifact)
+    world.shelf.resize(artifact, artifact.size_bytes + grown)
     world.log.append(
         ContractStateChanged(
             sequence=world.log.next_sequence,

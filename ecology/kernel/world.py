@@ -22,7 +22,7 @@ from ecology.kernel.agent import Agent, Principal
 from ecology.kernel.batch import Batch, Revision, Turn
 from ecology.kernel.code.programs import Programs
 from ecology.kernel.contracts import ContractBook
-from ecology.kernel.economy.bids import Bids, Offices
+from ecology.kernel.economy.bids import Bids, Docket, Offices
 from ecology.kernel.economy.delegations import Delegations
 from ecology.kernel.economy.listings import Listings
 from ecology.kernel.economy.novelty import Sketches
@@ -88,9 +88,10 @@ class World(Sleepers):
         self.offices = Offices()
         self.uses = Uses()
         self.sketches = Sketches()
+        self.docket = Docket()
         self.registers = (
             *(self.listings, self.rentals, self.bids, self.delegations, self.offices),
-            *(self.uses, self.sketches),
+            *(self.uses, self.sketches, self.docket),
         )
         self.scorer: Scorer | None = Rubric()
         self.revisions: list[Revision] = []
@@ -167,7 +168,7 @@ class World(Sleepers):
         return self.book.available(principal.accounts[asset]) + self.rentals.enjoyed(principal.id, asset)
 
     def disk_free(self, principal: Principal) -> int:
-        """Bytes of quota that no artifact occupies; negative for a tenant whose rent of disk has ended."""
+        """Bytes of quota that no artifact occupies; negative if permanent ones were put on disk that was rented."""
         return self.usable(principal, DISK) - principal.disk_used
 
     def supply(self, asset: str) -> int:

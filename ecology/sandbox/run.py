@@ -39,6 +39,10 @@ PATIENCE_S = 60.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+Session = monty.MontySession
+"""A worker in the hands of one run."""
+
+
 class Sandbox:
     """Owns the worker processes; the first run starts them, `close` (or leaving the context) ends them.
 
@@ -110,7 +114,7 @@ class Sandbox:
         return _outcome(found, doors, limits, bytes_in, cpu_us)
 
     @contextlib.contextmanager
-    def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[monty.MontySession]:
+    def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[Session]:
         """A session with a live worker; a worker that died while nobody used it is replaced without a word."""
         if self._pool is None:
             self._pool = self._started()
@@ -167,7 +171,7 @@ Found = tuple[object, int, int | None] | Ending
 
 
 def _feed(
-    session: monty.MontySession, frame: Frame, inputs: dict[str, object], doors: Doors, limits: Limits
+    session: Session, frame: Frame, inputs: dict[str, object], doors: Doors, limits: Limits
 ) -> tuple[Found, int]:
     """Run the frame; also the worker's CPU time in microseconds, 0 if it died."""
     pid = session.worker_pid

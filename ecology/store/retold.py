@@ -25,7 +25,7 @@ from ecology.events.records import Event, HoldClosed, HoldOpened, RunStarted, Tr
 from ecology.kernel.economy.delegations import delegation_id
 from ecology.kernel.economy.settlement import MINTED
 from ecology.kernel.laws import MintLaw
-from ecology.resources.assets import DISK, SCRIP
+from ecology.resources.assets import SCRIP
 
 GENESIS = "genesis"
 
@@ -42,8 +42,6 @@ class Retold:
         self.states: dict[str, ContractStateChanged] = {}
         self.granted: Counter[str] = Counter()
         """What was issued at genesis, by asset."""
-        self.reverted_disk: Counter[str] = Counter()
-        """Bytes of rented disk that went back, by tenant."""
         self.minted = 0
         self.owed: Counter[tuple[str, int]] = Counter()
         """What the mint issued less what closed bids say it did, by receiver and time; all 0 in an honest log."""
@@ -114,8 +112,6 @@ class Retold:
     def _revert(self, event: RightReverted) -> None:
         if self.rentals.pop(event.rental_id, None) is None:
             self._contradiction(event, f"ends {event.rental_id}, which is not under way")
-        if event.asset == DISK:
-            self.reverted_disk[event.tenant_id] += event.amount
 
     def _bid(self, event: BidPlaced) -> None:
         self.bids[event.bid_id] = event

@@ -6,12 +6,10 @@ import signal
 from collections.abc import Iterator, Mapping
 from functools import wraps
 
-import pydantic_monty as monty
-
 from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Limits, Ran
 from ecology.sandbox.program import Program
-from ecology.sandbox.run import DEFAULTS, NO_CONSTANTS, NO_FUNCTIONS, Sandbox
+from ecology.sandbox.run import DEFAULTS, NO_CONSTANTS, NO_FUNCTIONS, Sandbox, Session
 
 
 class FaultySandbox(Sandbox):
@@ -61,7 +59,7 @@ class FaultySandbox(Sandbox):
         )
 
     @contextlib.contextmanager
-    def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[monty.MontySession]:
+    def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[Session]:
         with super()._opened(limits, seed, now_ns) as session:
             assert session.worker_pid is not None
             if self._dies_at_once:

@@ -1,7 +1,7 @@
 """What is true of every world at every moment, whatever its agents did: checked by looking at everything."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
@@ -20,17 +20,14 @@ MAX_STATE_BYTES = 4_096
 """What a contract in code may remember about one artifact."""
 
 
-def broken_laws(world: World, reverted: Mapping[str, int] | None = None) -> list[str]:
-    """One line for each law that does not hold between two turns; empty for a world in order.
-
-    `reverted` is how many bytes of rented disk went back from each tenant so far: what it had put there it may keep.
-    """
+def broken_laws(world: World) -> list[str]:
+    """One line for each law that does not hold between two turns; empty for a world in order."""
     return [
         *_money(world),
         *_artifacts(world),
         *_shelf(world),
         *_subscriptions(world),
-        *_quotas(world, reverted or {}),
+        *_quotas(world),
         *broken_economy_laws(world),
         *(line for agent in world.roster for line in _agent(world, agent)),
     ]
@@ -55,7 +52,8 @@ def _artifacts(world: World) -> Iterator[str]:
     for it in everything(world):
         borne[it.bearer] += it.size_bytes
         content = world.shelf.contents.get(it.id)
-        size = 0 if it.deleted else len(content) + (0 if it.type == AGENT_TYPE else overhead_bytes(it))
+        overhead = len(it.contract_state.encode()) if it.type == AGENT_TYPE else overhead_bytes(it)
+        size = 0 if it.deleted else len(content) + overhead
         if it.size_bytes != size:
             yield f"{it.id} is {size} bytes and says {it.size_bytes}"
         if it.revision < 1 + it.deleted or it.updated_ns < it.created_ns:
@@ -71,9 +69,14 @@ def _artifacts(world: World) -> Iterator[str]:
             yield f"{name} bears {borne[name]} bytes and is charged {principal.disk_used}"
 
 
-def _quotas(world: World, reverted: Mapping[str, int]) -> Iterator[str]:
+def _quotas(world: World) -> Iterator[str]:
+    """Nobody occupies more disk than it may use, unless with nothing but what is never deleted."""
+    permanent: Counter[str] = Counter()
+    for it in everything(world):
+        if it.permanent:
+            permanent[it.bearer] += it.size_bytes
     for name, principal in world.principals.items():
-        if world.disk_free(principal) < -reverted.get(name, 0):
+        if world.disk_free(principal) < 0 and principal.disk_used > permanent[name]:
             yield f"{name} occupies {principal.disk_used} bytes, {-world.disk_free(principal)} too many"
 
 
@@ -89,6 +92,12 @@ def _shelf(world: World) -> Iterator[str]:
     for index, drawers_of in wanted.items():
         if getattr(world.shelf, index) != drawers_of:  # through pages it could not be seen what is there too much
             yield f"the shelf's index {index} is wrong"
+    piles: dict[str, list[tuple[int, int, str]]] = {}
+    for it in everything(world):
+        if it.size_bytes and not it.permanent:
+            piles.setdefault(it.bearer, []).append((it.updated_ns, it.created_sequence, it.id))
+    if world.shelf._piles != {bearer: sorted(pile) for bearer, pile in piles.items()}:
+        yield "the shelf's piles are wrong"
 
 
 def _subscriptions(world: World) -> Iterator[str]:

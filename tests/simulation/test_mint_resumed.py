@@ -1,4 +1,4 @@
-"""A world with a mint on a real database: stopped anywhere and taken up again from the store, it ends as the whole one."""
+"""A world with a mint on a real database: stopped and taken up again from the store it ends as the whole one."""
 
 import asyncio
 from pathlib import Path
@@ -25,7 +25,9 @@ from tests.support.thinkers import COSTS, Crashes, puppet
 
 AGENTS = 5
 LAWS = Laws(mint=MintLaw(first_ns=5 * SECOND_NS, every_ns=7 * SECOND_NS, slots=2))
-UNTIL_NS = 60 * SECOND_NS
+UNTIL_NS = 40 * SECOND_NS
+STOPS_MS = (4_000, 5_500, 12_990, 19_400)
+"""Before, between and just after resolutions, and while winners of three of them await their scores."""
 
 
 class Judge:
@@ -52,15 +54,15 @@ def choose(view: Observation) -> Action:
     return Bid(mine, draw.between(1, 30)) if kind < 5 else Sleep(draw.between(1, 2_000))
 
 
-def lived(path: Path, scorer: Scorer | SlowScorer, stop: tuple[int, int] | None = None) -> bool:
-    """Live, from the store if it has a world, until the end or until an agent's turn (ordinal, turn) stops the run.
+def lived(path: Path, scorer: Scorer | SlowScorer, stop_ns: int = UNTIL_NS) -> None:
+    """Live, from the store if it has a world, until the end or until the first turn that is not before `stop_ns`.
 
-    Nothing but the database is left of a stopped run. Whether it came to its end.
+    Nothing but the database is left of a stopped run.
     """
     engines: list[Engine] = []
 
     def stopping(view: Observation) -> Action:
-        if (view.ordinal, view.turn) == stop:
+        if view.now_ns >= stop_ns:
             engines[0].interrupt()
         return choose(view)
 
@@ -97,7 +99,7 @@ def lived(path: Path, scorer: Scorer | SlowScorer, stop: tuple[int, int] | None 
     asyncio.run(live())
     assert broken_laws(world) == []
     store.close()
-    return not engines[0].interrupted
+    assert engines[0].interrupted == (stop_ns < UNTIL_NS)
 
 
 def log_of(path: Path) -> list[str]:
@@ -108,24 +110,31 @@ def log_of(path: Path) -> list[str]:
         reader.close()
 
 
+def awaited(path: Path) -> int:
+    """How many winners of a stopped run wait for their scores."""
+    store = SqliteStore.open(path)
+    try:
+        world, _ = store.load_world(seed=3, default_contract="freeware", laws=LAWS)
+        return len(world.bids.awaiting_score())
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize("scorer", [Rubric(), Judge()], ids=["rubric", "slow judge"])
-def test_stopped_anywhere_it_ends_as_the_whole_one(scorer: Scorer | SlowScorer, tmp_path: Path) -> None:
+def test_stopped_and_taken_up_again_it_ends_as_the_whole_one(
+    scorer: Scorer | SlowScorer, tmp_path: Path
+) -> None:
     whole = tmp_path / "whole.sqlite"
-    assert lived(whole, scorer)
+    lived(whole, scorer)
     expected = log_of(whole)
     ends = [line for line in expected if '"mint.closed"' in line]
     assert sum('"minted"' in line for line in ends) >= 8
     assert any('"lost"' in line for line in ends)
-    awaited = 0
-    for ordinal in range(1, AGENTS + 1):
-        for turn in range(ordinal, 400, 37):
-            pieces = tmp_path / f"{ordinal}-{turn}.sqlite"
-            if lived(pieces, scorer, (ordinal, turn)):
-                break
-            store = SqliteStore.open(pieces)
-            world, _ = store.load_world(seed=3, default_contract="freeware", laws=LAWS)
-            awaited += bool(world.bids.awaiting_score())
-            store.close()
-            assert lived(pieces, scorer)
-            assert log_of(pieces) == expected
-    assert (awaited > 0) == scorer.slow
+    waiting = 0
+    for stop_ms in STOPS_MS:
+        pieces = tmp_path / f"{stop_ms}.sqlite"
+        lived(pieces, scorer, stop_ms * 1_000_000)
+        waiting += awaited(pieces)
+        lived(pieces, scorer)
+        assert log_of(pieces) == expected
+    assert (waiting >= 3) if scorer.slow else (waiting == 0)

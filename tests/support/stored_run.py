@@ -11,10 +11,10 @@ from ecology.app.auditing import audit_run
 from ecology.app.run_directory import RunDirectory
 from ecology.store.audit import audit
 
-HOST_FACTS = ("wall_ns",)
+HOST_FACTS = ("wall_ns", "code_meter")
 HOST_TABLES = ("incarnations", "seals")
-"""What belongs to the processes that worked on a run and not to its world: how often it was taken up, how its commits
-were grouped."""
+"""What belongs to the processes that worked on a run and not to its world: how long they and the code they ran took by
+the host's clock, how often the run was taken up, how its commits were grouped."""
 
 
 class StoredRun(NamedTuple):

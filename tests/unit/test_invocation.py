@@ -281,9 +281,11 @@ def test_the_price_is_the_one_agreed_to(stage: Stage) -> None:
     stage.do(MAKER, Write("tool", raises, contract=pay_per_use(3), interface=interface("run")))
     stage.do(MAKER, Transfer("tool", 50, SCRIP))
     stage.do(MAKER, Transfer("tool", 5_000, DISK))
-    stage.world.altering(tool := stage.world.shelf.find("tool"))  # type: ignore[arg-type]
+    tool = stage.world.shelf.find("tool")
     assert tool is not None
-    stage.world.shelf.move(tool, "tool")
+    stage.world.charge_disk(stage.agent(MAKER), -tool.size_bytes)
+    stage.world.charge_disk(stage.world.principals["tool"], tool.size_bytes)
+    stage.world.shelf.move(tool, "tool", stage.now_ns)
     assert stage.do(ME, Invoke("tool"))["price"] == 3
     assert reason_of(fails(stage, Invoke("tool", max_price=3))) == why.PRICE_ABOVE_LIMIT
     assert scrip(stage, "tool") == 53

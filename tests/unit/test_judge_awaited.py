@@ -185,17 +185,25 @@ def test_a_run_that_stops_in_between_asks_again_and_ends_as_the_whole_one(stoppe
     assert broken.scorer.shown[-2:] == whole.scorer.shown
 
 
-def test_what_changes_while_it_is_judged_is_not_paid() -> None:
+def test_what_changes_while_it_is_judged_was_still_submitted() -> None:
+    """The judge is shown the work that won, also the one that is asked again after the change."""
+
     def rewrite(view: Observation) -> Action | None:
-        late = view.now_ns > (RESOLVED_S * SECOND_NS + SECOND_NS // 2)
+        late = view.now_ns > RESOLVED_S * SECOND_NS + SECOND_NS // 4
         if view.ordinal == 3 and late and view.now_ns < (RESOLVED_S + THOUGHT_S) * SECOND_NS:
             return Write("work-3", "something worse")
         return Sleep(100)
 
     run = Run(Slowly(sixty), choose=bidders(rewrite))
-    last = closed(run.live(30 * SECOND_NS))[-1]
-    assert last == (THREE, "failed", 0, RESOLVED_S + THOUGHT_S)
-    assert run.scrip() == [100, 100, 100]
+    stopped_ns = RESOLVED_S * SECOND_NS + 9 * SECOND_NS // 10
+    run.live(stopped_ns)
+    artifact = run.world.shelf.find("work-3")
+    assert artifact is not None and artifact.revision > 1
+    last = closed(run.live(30 * SECOND_NS, stopped_ns))[-1]
+    assert last == (THREE, "minted", 20, RESOLVED_S + THOUGHT_S)
+    assert {shown.content for shown in run.scorer.shown} == {
+        b"all that agent-0003 knows of the number 3 " * 5
+    }
 
 
 async def _cancel(submission: Submission) -> object:

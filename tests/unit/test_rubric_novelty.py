@@ -67,7 +67,8 @@ def test_similarity_is_symmetric() -> None:
     ("form", "content", "hashes"),
     [
         (TEXT, b"", 0),
-        (TEXT, b" \n .,;", 0),
+        (TEXT, b"!!", 1),
+        (TEXT, b" \n .,; !?", 2),
         (TEXT, b"one two", 1),
         (TEXT, b"one two three four five", 1),
         (TEXT, b"one two three four five six", 2),

@@ -42,6 +42,17 @@ def test_what_is_made_is_listed_and_a_sale_makes_the_next_one_dearer() -> None:
     assert life.memory.trust[OTHER] == 1
 
 
+def test_a_memo_that_names_a_listing_does_not_buy_it() -> None:
+    life = Business("specialist")
+    listed = life.until(List)
+    assert isinstance(listed, List)
+    ((name, _),) = life.books.listed.items()
+    life.turn(
+        life.paid(listed.price - 1, name), life.paid(10**6, name, asset=DISK), life.paid(99, name, to=THIRD)
+    )
+    assert name in life.books.listed and listed.artifact in life.memory.shop
+
+
 def test_what_nobody_wants_is_withdrawn_and_offered_for_less() -> None:
     life = Business("specialist")
     listed = life.until(List)

@@ -181,8 +181,8 @@ def test_tokens_that_were_let_come_back_and_are_offered_again() -> None:
     offered = life.until(List, 2)
     (position,) = life.books.positions
     life.books.listed[position.listing].rent_ms = RENT_MS
-    life.turn(life.paid(3, position.listing))
     assert isinstance(offered, List)
+    life.turn(life.paid(offered.price, position.listing))
     assert position.listing == "" and position.let_until_ns > life.stage.now_ns
     assert not [action for action in life.rest(3) if isinstance(action, List)]
     life.stage.pass_time(RENT_MS * 1_000_000)

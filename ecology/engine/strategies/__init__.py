@@ -5,9 +5,9 @@ pays with a memo that names the good, the seller hands it over. Nothing in the k
 earned. What differs is character: see `characters`. `memory` is all that a mind carries from turn to turn.
 
 An `entrepreneur` uses the institutions besides, each at a desk of its own: escrow (`escrow_desk`), the market in rights
-(`rights_desk`), others' tools (`tool_desk`) and the mint (`mint_desk`); what it remembers of them are its `books`. Those
-are `toolsmith`s, who write the programs of the `toolbox` (files in `tools`), `specialist`s and bidders, whose works
-tools improve, and `speculator`s.
+(`rights_desk`), others' tools (`tool_desk`) and the mint (`mint_desk`); what it remembers of them are its `books`.
+Entrepreneurs are the `toolsmith`, who writes the programs of the `toolbox` (files in `tools`), the `specialist` and the
+bidder, whose works tools improve, and the `speculator`.
 """
 
 from ecology.engine.policy import PolicyFactory

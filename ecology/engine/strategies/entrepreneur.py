@@ -163,12 +163,8 @@ class Entrepreneur(Merchant):
 
     def hear(self, event: Event, view: Observation) -> None:
         """News of its listings and bids, and all that citizens hear."""
-        if (
-            isinstance(event, TransferPosted)
-            and event.to_id == view.agent_id
-            and event.memo in self.books.listed
-        ):
-            self._sold(event, view)  # the payment for a listing has its name
+        if isinstance(event, TransferPosted) and self.sale_of(event, view) is not None:
+            self._sold(event, view)
         elif isinstance(event, ListingClosed):
             if event.seller_id == view.agent_id:
                 self.escrow.close(event.listing_id, sold=False)
@@ -177,6 +173,13 @@ class Entrepreneur(Merchant):
                 self.mint.hear(event)
         else:
             super().hear(event, view)
+
+    def sale_of(self, event: TransferPosted, view: Observation) -> Listed | None:
+        """Which of its listings a payment is for: the payment has its name, and anybody's memo may say that name."""
+        listed = self.books.listed.get(event.memo)
+        if listed is None or event.to_id != view.agent_id or event.asset != SCRIP:
+            return None
+        return listed if event.amount >= listed.price else None
 
     def _sold(self, event: TransferPosted, view: Observation) -> None:
         mind = self.memory

@@ -9,6 +9,7 @@ from ecology.engine.strategies.citizen import MAX_PRICE, Step
 from ecology.engine.strategies.entrepreneur import Entrepreneur, goods_of
 from ecology.engine.strategies.memory import Good
 from ecology.engine.strategies.merchant import BEST_QUALITY, SPARE_BYTES
+from ecology.engine.strategies.tool_desk import REPORT_BYTES, REPORT_GAIN
 from ecology.engine.strategies.toolbox import IMPROVE, MEASURE, PROGRAM
 from ecology.engine.strategies.writing import notes
 from ecology.kernel.actions import Action, Invoke, Write
@@ -27,11 +28,6 @@ MAX_TOOLS_BOUGHT = 3
 
 POOR_PERCENT = 35
 """A work with fewer distinct words in a hundred is not worth a bid."""
-
-MEASURED_GAIN = 2
-"""What knowing a work's richness is worth, in points of quality."""
-
-REPORT_BYTES = 100
 
 QUALITY_PRICE = 8
 """A point of quality is worth one part in so many of what such goods usually cost."""
@@ -149,7 +145,7 @@ class Bidder(Specialist):
         richness = result.get("richness")
         if action.method != MEASURE or not isinstance(richness, int):
             return super().used(action, result)
-        self.tools.value(action.artifact, MEASURED_GAIN)
+        self.tools.value(action.artifact, REPORT_GAIN)
         if richness < POOR_PERCENT:
             self.mint.forgo(self.books.measured)
         return REPORT_BYTES

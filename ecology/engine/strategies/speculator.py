@@ -9,12 +9,13 @@ from ecology.engine.strategies.books import MAX_POSITIONS, Listed, Position, See
 from ecology.engine.strategies.citizen import MAX_PRICE, Step
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS, lot_price_milli, rights_goods
+from ecology.engine.strategies.tool_desk import REPORT_BYTES, REPORT_GAIN
 from ecology.engine.strategies.toolbox import APPRAISE
 from ecology.events.economy import ListingSold
 from ecology.events.records import Event, TransferPosted
 from ecology.events.subscriptions import Predicate
 from ecology.kernel.actions import Action, Buy, Cancel, Invoke, List, Sleep, Subscribe
-from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE, SCRIP
+from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 
 MARKETS = (LLM_RATE, DISK, LLM_CAPACITY, CPU_RATE)
 
@@ -32,9 +33,6 @@ EDGE_PERCENT = 8
 
 LET_PERCENT = 40
 """How often tokens are let rather than sold."""
-
-REPORT_BYTES = 100
-MEASURED_GAIN = 2
 
 
 class Speculator(Entrepreneur):
@@ -140,20 +138,22 @@ class Speculator(Entrepreneur):
                 price_milli = lot_price_milli(event.asset, event.price, event.amount, event.rent_ms)
                 self.escrow.sold(rights_goods(event.asset, event.rent_ms), price_milli)
             return
-        if isinstance(event, TransferPosted) and event.to_id == view.agent_id and event.asset == SCRIP:
-            self._close(event.memo, event.time_ns)
+        if isinstance(event, TransferPosted):
+            listed = self.sale_of(event, view)
+            if listed is not None:
+                self._close(event, listed)
         super().hear(event, view)
 
-    def _close(self, listing: str, now_ns: int) -> None:
-        listed = self.books.listed.get(listing)
+    def _close(self, event: TransferPosted, listed: Listed) -> None:
         for position in self.books.positions:
-            if listed is not None and position.listing == listing:
-                position.listing = ""
-                if listed.rent_ms:
-                    position.let_until_ns = now_ns + listed.rent_ms * MILLISECOND_NS + SECOND_NS
-                else:
-                    self.books.positions.remove(position)
-                return
+            if position.listing != event.memo:
+                continue
+            position.listing = ""
+            if listed.rent_ms:
+                position.let_until_ns = event.time_ns + listed.rent_ms * MILLISECOND_NS + SECOND_NS
+            else:
+                self.books.positions.remove(position)
+            return
 
     def learn(self, action: Action | None, outcome: Outcome) -> None:
         """What was bought is a position; what is offered or withdrawn is noted with it."""
@@ -182,7 +182,7 @@ class Speculator(Entrepreneur):
         bid, ask = result.get("bid"), result.get("ask")
         asset = str(action.args.get("goods"))
         known = isinstance(bid, int) and isinstance(ask, int) and ask > 0 and asset in LOTS
-        self.tools.value(action.artifact, MEASURED_GAIN if known else 0)
+        self.tools.value(action.artifact, REPORT_GAIN if known else 0)
         if isinstance(bid, int) and isinstance(ask, int) and known:
             fair = min(max(0, bid + ask) // 2, MAX_PRICE * 1000) * LOTS[asset] // 1000
             self.escrow.sold(asset, fair)

@@ -27,6 +27,9 @@ MAX_FAILURES = 2
 HOPE_MILLI = 3_000
 """What is hoped of a tool that was never called: three points of quality to a layer."""
 
+REPORT_BYTES, REPORT_GAIN = 100, 2
+"""What a report (a measurement, an appraisal) takes to read, and what it is worth in points of quality."""
+
 PAUSE_NS = 20_000_000_000
 """How long it calls nothing after its CPU did not suffice."""
 

@@ -161,7 +161,7 @@ class Toolsmith(Entrepreneur):
     def hear(self, event: Event, view: Observation) -> None:
         """Each use of a tool arrives as a payment; a tool that was sold is no longer its own."""
         if isinstance(event, TransferPosted) and event.to_id == view.agent_id and event.asset == SCRIP:
-            listed = self.books.listed.get(event.memo)
+            listed = self.sale_of(event, view)
             if listed is not None:
                 self.books.works.pop(listed.artifact, None)
             work = self.books.works.get(event.memo.removeprefix(PAID_FOR))

@@ -80,7 +80,20 @@ class KernelFunctions:
             found = self._world.shelf.find(artifact)
             if found is not None and found.type == AGENT_TYPE:
                 raise Refusal(refusals.IS_PRINCIPAL, "code does not change agents in its caller's name")
+            if self._gives_away(artifact, found, fields.get("contract")):
+                raise Refusal(
+                    refusals.NOT_PERMITTED, "in its caller's name code decides on nobody's say in a thing"
+                )
         return self._done(Write, artifact=artifact, content=content, **fields)
+
+    def _gives_away(self, name: str, found: Artifact | None, contract: object) -> bool:
+        """Whether the caller would lose its say in an artifact: a contract can hand it to anybody, or to nobody."""
+        if not isinstance(contract, str):
+            return False
+        if found is not None:
+            return contract != found.contract
+        code = isinstance(self._world.contracts.resolve(contract), Artifact)
+        return code or contract in ("self_owned", name)
 
     def invoke(
         self,

@@ -16,13 +16,14 @@ class Programs:
 
     def of(self, artifact: Artifact, content: bytes) -> Program | CodeFault:
         """The program that an artifact's present content is."""
+        # Before the cache, which a run that is taken up again begins without: the same content may have been text.
+        if artifact.format == BYTES:
+            return CodeFault(Fault.SYNTAX, "the artifact's format is bytes: code is text")
         kept = self._kept.get(artifact.id)
         # By content, not by revision: one that was rolled back gives its number to the next.
         if kept is not None and kept[0] == content:
             self._kept.move_to_end(artifact.id)
             return kept[1]
-        if artifact.format == BYTES:
-            return CodeFault(Fault.SYNTAX, "the artifact's format is bytes: code is text")
         program = compile_program(content.decode())
         self._kept[artifact.id] = (content, program)
         self._kept.move_to_end(artifact.id)

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from ecology.kernel.economy.scoring import Submission
 from ecology.kernel.register import Register
 
 
@@ -9,8 +10,7 @@ class Bid(msgspec.Struct, frozen=True, omit_defaults=True):
     """An artifact submitted to the mint; `amount` is held from the bidder until `hold_id` is closed.
 
     `price` is None until a resolution made it a winner, at `resolved_ns`: then what is to be paid once its score is
-    there. What the scorer is told besides the artifact itself is what was true then: `users` other agents had used it,
-    and it was `similarity` percent alike to the artifact `similar_to`.
+    there.
     """
 
     id: str
@@ -22,9 +22,6 @@ class Bid(msgspec.Struct, frozen=True, omit_defaults=True):
     hold_id: int
     price: int | None = None
     resolved_ns: int = 0
-    users: int = 0
-    similarity: int = 0
-    similar_to: str = ""
 
 
 class Bids(Register[Bid]):
@@ -74,6 +71,20 @@ class Bids(Register[Bid]):
         if not theirs:
             del self._by_bidder[record.bidder]
         self._won.pop(record.id, None)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """What a scorer from outside is shown of the winner `id`: as it was, whatever becomes of the artifact since."""
+
+    id: str
+    submission: Submission
+
+
+class Docket(Register[Case]):
+    """The submissions whose scores are awaited from outside."""
+
+    def __init__(self) -> None:
+        super().__init__("case", Case)
 
 
 class Office(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ place.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
 from heapq import nsmallest
 
 import msgspec
@@ -23,11 +24,11 @@ from ecology.events.economy import BidPlaced, MintResolved
 from ecology.kernel import refusals
 from ecology.kernel.actions import Bid as BidAction
 from ecology.kernel.batch import Turn
-from ecology.kernel.economy.bids import Bid
+from ecology.kernel.economy.bids import Bid, Case
 from ecology.kernel.economy.holds import no_ids_left, open_hold
 from ecology.kernel.economy.novelty import Sketch, sketch_of
-from ecology.kernel.economy.scoring import verdict_of
-from ecology.kernel.economy.settlement import BID, close_unpaid, fault_of, settle, submission
+from ecology.kernel.economy.scoring import Submission, verdict_of
+from ecology.kernel.economy.settlement import BID, close_unpaid, settle
 from ecology.kernel.finding import find
 from ecology.kernel.laws import MintLaw
 from ecology.kernel.world import SYSTEM_KEY, World
@@ -111,7 +112,7 @@ def resolve(world: World, now_ns: int) -> None:
     """
     assert due_ns(world) <= now_ns, "a resolution comes when it is due"
     waiting = world.bids.awaiting_resolution()
-    faults = {bid.id: why for bid in waiting if (why := fault_of(world, bid))}
+    faults = {bid.id: why for bid in waiting if (why := _fault_of(world, bid))}
     valid = [bid for bid in waiting if bid.id not in faults]
     law = world.laws.mint
     ranked = nsmallest(law.slots + 1, valid, key=lambda bid: (-bid.amount, bid.sequence))
@@ -124,12 +125,7 @@ def resolve(world: World, now_ns: int) -> None:
         if bid.id not in chosen:
             close_unpaid(world, bid, "lost", faults.get(bid.id, "outbid"), now_ns)
     for bid in winners:
-        _award(world, bid, price, now_ns)
-    if world.scorer is None:
-        world.wake(JUDGE_KEY, now_ns)
-        return
-    for won in world.bids.awaiting_score():
-        settle(world, won, verdict_of(world.scorer, submission(world, won)), now_ns)
+        _award(world, msgspec.structs.replace(bid, price=price, resolved_ns=now_ns))
 
 
 def _announce_resolution(world: World, bids: int, winners: list[Bid], price: int, now_ns: int) -> None:
@@ -151,23 +147,46 @@ def _announce_resolution(world: World, bids: int, winners: list[Bid], price: int
     )
 
 
-def _award(world: World, bid: Bid, price: int, now_ns: int) -> None:
-    """A bid has won. What its scorer is told of the world is written down now, so that it is the same after a crash."""
+def _award(world: World, bid: Bid) -> None:
+    """A bid has won: it is settled now, or its submission is kept for who scores from outside, and that one woken."""
     artifact = world.shelf.find(bid.artifact)
     assert artifact is not None, "its fault would have been found"
-    hashes = sketch_of(artifact.format, world.shelf.contents.get(artifact.id))
+    content = world.shelf.contents.get(artifact.id)
+    hashes = sketch_of(artifact.format, content)
     similarity, similar_to = world.sketches.nearest(hashes)
     world.sketches.remember(Sketch(bid.id, bid.sequence, artifact.id, hashes))
-    world.bids.put(
-        msgspec.structs.replace(
-            bid,
-            price=price,
-            resolved_ns=now_ns,
-            users=world.uses.others(artifact.id, bid.bidder),
-            similarity=similarity,
-            similar_to=similar_to,
-        )
+    world.bids.put(bid)
+    submission = Submission(
+        artifact=artifact.id,
+        revision=artifact.revision,
+        bidder=bid.bidder,
+        type=artifact.type,
+        format=artifact.format,
+        title=artifact.title,
+        depends_on=artifact.depends_on,
+        metadata=dict(artifact.metadata),
+        interface=deepcopy(artifact.interface),
+        content=content,
+        users=world.uses.others(artifact.id, bid.bidder),
+        similarity=similarity,
+        similar_to=similar_to,
     )
+    if world.scorer is not None:
+        settle(world, bid, verdict_of(world.scorer, submission), bid.resolved_ns)
+    else:
+        world.docket.put(Case(bid.id, submission))
+        world.wake(JUDGE_KEY, bid.resolved_ns)
+
+
+def _fault_of(world: World, bid: Bid) -> str:
+    """Why what was submitted is no longer there; empty if it is."""
+    artifact = world.shelf.find(bid.artifact)
+    assert artifact is not None, "names stay taken"
+    if artifact.deleted:
+        return "the artifact was deleted"
+    if artifact.owner != bid.bidder:
+        return "the artifact has changed hands"
+    return "the artifact was changed" if artifact.revision != bid.revision else ""
 
 
 # -- the query

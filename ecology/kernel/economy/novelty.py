@@ -33,12 +33,12 @@ _WORD = re.compile(r"\w+")
 def sketch_of(format: str, content: bytes) -> tuple[int, ...]:
     """The smallest SKETCH_HASHES hashes of a content's shingles, ascending; empty for an empty content."""
     beginning = content[:LOOKED_AT_BYTES]
-    if format == BYTES:
+    words = [] if format == BYTES else _WORD.findall(beginning.decode("utf-8", "ignore").lower())
+    if not words:
         shingles = {
             beginning[at : at + SHINGLE_BYTES] for at in range(max(1, len(beginning) - SHINGLE_BYTES + 1))
         }
     else:
-        words = _WORD.findall(beginning.decode("utf-8", "ignore").lower())
         rows = zip(*(islice(words, start, None) for start in range(SHINGLE_WORDS)), strict=False)
         shingles = {" ".join(row).encode() for row in rows} or {" ".join(words).encode()}
     shingles.discard(b"")

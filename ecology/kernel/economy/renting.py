@@ -1,14 +1,19 @@
-"""Letting a right for a time, and its way back."""
+"""Letting a right for a time, and its way back.
+
+Disk that goes back is cleared first: what its tenant can no longer bear is deleted, or renting for a second would be
+storage for ever.
+"""
 
 from ecology.core.clock import MILLISECOND_NS
 from ecology.events.economy import RightRented, RightReverted
 from ecology.kernel.agent import Principal
+from ecology.kernel.authorship import erase
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy.holds import open_hold, post_hold
 from ecology.kernel.economy.listings import Listing
 from ecology.kernel.economy.rentals import Rental
 from ecology.kernel.world import World
-from ecology.resources.assets import LLM_BUDGET
+from ecology.resources.assets import DISK, LLM_BUDGET
 from ledger import Status
 
 
@@ -56,8 +61,10 @@ def let(world: World, turn: Turn, listing: Listing, owner: Principal, tenant: Pr
 def revert(world: World, rental: Rental, now_ns: int) -> None:
     """The rent is over: the right goes back to its owner, of a budget what is left of it. Both are told."""
     tenant, owner = world.principals[rental.tenant], world.principals[rental.owner]
+    world.rentals.drop(rental.id)
+    if rental.asset == DISK:
+        _clear(world, tenant, now_ns)
     with world.scope():
-        world.rentals.drop(rental.id)
         if rental.hold_id:
             amount = rental.amount
             post_hold(world, None, now_ns, tenant, owner.id, rental.asset, amount, rental.hold_id, rental.id)
@@ -79,6 +86,16 @@ def revert(world: World, rental: Rental, now_ns: int) -> None:
         world.tell(tenant, event)
         world.tell(owner, event)
         world.log.append(event)
+
+
+def _clear(world: World, tenant: Principal, now_ns: int) -> None:
+    """Delete what a tenant wrote last until the rest fits its quota without the rent; nothing that is permanent.
+
+    Before the disk goes back, so that no event leaves more occupied than there is; and not in one scope with it, so
+    that what follows from one deletion (a listing that goes stale) is told before the next.
+    """
+    while world.disk_free(tenant) < 0 and (artifact := world.shelf.written_last(tenant.id)) is not None:
+        erase(world, None, now_ns, artifact)
 
 
 def _give_back(

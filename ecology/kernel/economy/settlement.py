@@ -3,14 +3,12 @@
 Everything happens in one deed: no commit falls between what is paid and what is issued for it.
 """
 
-from copy import deepcopy
-
 from ecology.core import ids
 from ecology.core.limits import MAX_AMOUNT
 from ecology.events.economy import BidClosed
 from ecology.kernel.economy.bids import Bid
 from ecology.kernel.economy.holds import post_hold, void_hold
-from ecology.kernel.economy.scoring import Submission, Unscored, Verdict
+from ecology.kernel.economy.scoring import Unscored, Verdict
 from ecology.kernel.world import World
 from ecology.resources.assets import SCRIP
 from ledger import Status
@@ -19,44 +17,11 @@ BID, DIVIDEND, MINTED = "bid", "mint dividend", "mint"
 """Memos: of bids' holds and what is posted of them, of the shares in a price, of what is issued."""
 
 
-def fault_of(world: World, bid: Bid) -> str:
-    """Why what was submitted is no longer there; empty if it is."""
-    artifact = world.shelf.find(bid.artifact)
-    assert artifact is not None, "names stay taken"
-    if artifact.deleted:
-        return "the artifact was deleted"
-    if artifact.owner != bid.bidder:
-        return "the artifact has changed hands"
-    return "the artifact was changed" if artifact.revision != bid.revision else ""
-
-
-def submission(world: World, bid: Bid) -> Submission:
-    """What the scorer of a winner is shown, while the artifact is still what was submitted."""
-    assert bid.price is not None and not fault_of(world, bid), "only what has won is shown"
-    artifact = world.shelf.find(bid.artifact)
-    assert artifact is not None, "its fault would have been found"
-    return Submission(
-        artifact=artifact.id,
-        revision=artifact.revision,
-        bidder=bid.bidder,
-        type=artifact.type,
-        format=artifact.format,
-        title=artifact.title,
-        depends_on=artifact.depends_on,
-        metadata=dict(artifact.metadata),
-        interface=deepcopy(artifact.interface),
-        content=world.shelf.contents.get(artifact.id),
-        users=bid.users,
-        similarity=bid.similarity,
-        similar_to=bid.similar_to,
-    )
-
-
 def settle(world: World, bid: Bid, verdict: Verdict, now_ns: int) -> None:
     """A winner's score is there, or will never be: it pays and is paid, or its hold is voided."""
     assert bid.price is not None, "only what has won is settled"
-    if why := fault_of(world, bid):
-        verdict = Unscored(why)
+    if world.docket.get(bid.id) is not None:
+        world.docket.drop(bid.id)
     if isinstance(verdict, Unscored):
         if world.sketches.get(bid.id) is not None:
             world.sketches.drop(bid.id)  # or the work could never be submitted again
