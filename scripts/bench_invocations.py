@@ -5,6 +5,9 @@ a 20-line function), `Sandbox.run` of the same function, and a whole `invoke` un
 their schema, price held, code run, price posted, events, the turn's record), once with the batch thrown away every 256
 turns and once committed to SQLite in such groups. Look at the ratios; aims: at most 3 times bare, 1,500 a second.
 
+Neighbours make a machine's clock run on while nothing is done, twice for each run, which is a conversation between
+two processes; CPU time, of this process and of the worker while it runs code, shows what is the code's own.
+
     python scripts/bench_invocations.py
     python scripts/bench_invocations.py --rounds 20 --turns 512
 """
@@ -15,8 +18,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pydantic_monty as monty
+
+from ecology.core.clock import process_cpu_ns
 
 ROUNDS = 15
 TURNS = 256
@@ -64,20 +70,35 @@ INTERFACE: dict[str, object] = {
 }
 
 
-def bare() -> Callable[[], None]:
+Once = Callable[[], int]
+"""Do it once; microseconds of CPU that the worker took for it."""
+
+
+class Taken(NamedTuple):
+    """Seconds for one, in a round: of the clock, and of CPU time in both processes."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def bare() -> Once:
     """A session of Monty's own, and the function in it."""
     pool = monty.Monty(min_processes=1, max_processes=1)
     pool.__enter__()
     source = f"{SOURCE}\nrun(**arguments)"
 
-    def once() -> None:
+    def once() -> int:
         with pool.checkout() as session:
+            pid = session.worker_pid
+            assert pid is not None
+            began = process_cpu_ns(pid)
             session.feed_run(source, inputs={"arguments": ARGUMENTS})
+            return (process_cpu_ns(pid) - began) // 1000
 
     return once
 
 
-def sandboxed() -> Callable[[], None]:
+def sandboxed() -> Once:
     """The same, counted, bounded and checked."""
     from ecology.sandbox.outcome import Ran
     from ecology.sandbox.program import Program, compile_program
@@ -87,14 +108,15 @@ def sandboxed() -> Callable[[], None]:
     assert isinstance(program, Program)
     sandbox = shared_sandbox()
 
-    def once() -> None:
+    def once() -> int:
         ran = sandbox.run(program, "run", ARGUMENTS)
         assert isinstance(ran, Ran), ran
+        return ran.use.cpu_us
 
     return once
 
 
-def paid(folder: Path | None) -> Callable[[], None]:
+def paid(folder: Path | None) -> Once:
     """The whole turn of an agent who pays for it, with a store in a folder or without one."""
     from ecology.core.outcome import Committed
     from ecology.kernel.actions import Invoke, Write
@@ -114,10 +136,11 @@ def paid(folder: Path | None) -> Callable[[], None]:
     seller, *buyers = stage.world.roster
     stage.do(seller.id, Write("words", SOURCE, interface=INTERFACE, contract=pay_per_use(1)))
     action = Invoke("words", args=ARGUMENTS, max_price=1)
-    turns = 0
+    turns, meter = 0, stage.world.meter
 
-    def once() -> None:
+    def once() -> int:
         nonlocal turns
+        before_us = meter.measured_us
         outcome = stage.act(buyers[turns % len(buyers)].id, action)
         assert isinstance(outcome, Committed), outcome
         turns += 1
@@ -127,8 +150,17 @@ def paid(folder: Path | None) -> Callable[[], None]:
                 store.write(batch, stage.now_ns)
                 store.commit()
             stage.world.shelf.contents.committed()
+        return meter.measured_us - before_us
 
     return once
+
+
+def timed(once: Once, turns: int) -> Taken:
+    """A round."""
+    began, cpu_began = time.perf_counter(), time.process_time()
+    worker_us = sum(once() for _ in range(turns))
+    cpu_s = time.process_time() - cpu_began + worker_us / 1e6
+    return Taken((time.perf_counter() - began) / turns, cpu_s / turns)
 
 
 def main() -> None:
@@ -146,19 +178,24 @@ def main() -> None:
             "paid invoke": paid(None),
             "paid invoke, durable": paid(Path(folder)),
         }
-        taken: dict[str, list[float]] = {name: [] for name in contenders}
-        for round_number in range(given.rounds + 1):
+        rounds: dict[str, list[Taken]] = {name: [] for name in contenders}
+        for number in range(given.rounds + 1):
             for name, once in contenders.items():
-                began = time.perf_counter()
-                for _ in range(given.turns):
-                    once()
-                if round_number:  # the first one warms up
-                    taken[name].append((time.perf_counter() - began) / given.turns)
-    medians = {name: statistics.median(times) for name, times in taken.items()}
+                taken = timed(once, given.turns)
+                if number:  # the first one warms up
+                    rounds[name].append(taken)
+    medians = {
+        name: Taken(*(statistics.median(column) for column in zip(*taken, strict=True)))
+        for name, taken in rounds.items()
+    }
     base = medians["bare Monty"]
     print(f"{given.rounds} rounds of {given.turns}, medians")
-    for name, seconds in medians.items():
-        print(f"{name:22} {seconds * 1e6:8.0f} us  {1 / seconds:8,.0f}/s  {seconds / base:5.2f} x bare")
+    print(f"{'':22} {'clock':>8} {'x bare':>7} {'each second':>12} {'CPU':>8} {'x bare':>7}")
+    for name, it in medians.items():
+        print(
+            f"{name:22} {it.wall_s * 1e6:5.0f} us {it.wall_s / base.wall_s:7.2f} {1 / it.wall_s:12,.0f} "
+            f"{it.cpu_s * 1e6:5.0f} us {it.cpu_s / base.cpu_s:7.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class ListingSold(Event, frozen=True, kw_only=True, tag="escrow.sold"):
 
 
 class ListingClosed(Event, frozen=True, kw_only=True, tag="escrow.closed"):
-    """No longer for sale: `reason` is cancelled (by its seller) or stale (the artifact is no longer what was listed)."""
+    """No longer for sale: `reason` is cancelled (by its seller) or stale (no longer what was listed)."""
 
     listing_id: str
     seller_id: str

@@ -29,8 +29,8 @@ class Write(msgspec.Struct, frozen=True, tag_field="action", tag="write", forbid
     """Create an artifact, or replace the content of one whose contract allows it.
 
     `format` is text, json or bytes (base64 in `content`). `contract`, `interface` and `metadata` left out keep what
-    they were (a new artifact gets the world's default contract). An artifact with an `interface` that names `methods` is
-    executable: its content is Python with a function for each. `standing` gives a new artifact accounts of its own.
+    they were (a new artifact gets the world's default contract). An artifact with an `interface` that names `methods`
+    is executable: its content is Python with a function for each. `standing` gives a new artifact accounts of its own.
     """
 
     artifact: str
@@ -170,7 +170,7 @@ class Cancel(msgspec.Struct, frozen=True, tag_field="action", tag="cancel", forb
 
 
 class Delegate(msgspec.Struct, frozen=True, tag_field="action", tag="delegate", forbid_unknown_fields=True):
-    """Let a contract charge oneself for others' accesses: scrip, or CPU microseconds (`cpu`), per call and per window."""
+    """Let a contract charge oneself for others' accesses: scrip, or microseconds of `cpu`, per call and per window."""
 
     charger: str
     max_per_call: int

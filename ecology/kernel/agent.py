@@ -28,8 +28,8 @@ class Principal:
 class Agent(Principal):
     """Mutable state of one agent; everything the store keeps of it besides its ledger accounts.
 
-    `ordinal` is its place in the world's order and its key on the clock. `due_ns` is when its next turn would have begun had it not
-    had to wait on `waiting_on`. `wake_ns` is when its loop looks next.
+    `ordinal` is its place in the world's order and its key on the clock. `due_ns` is when its next turn would have
+    begun had it not had to wait on `waiting_on`. `wake_ns` is when its loop looks next.
     """
 
     __slots__ = (

@@ -9,12 +9,12 @@ from ecology.artifacts.artifact import card
 from ecology.artifacts.shelf import words_of
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.kernel import refusals
-from ecology.kernel.finding import find
 from ecology.kernel.actions import Query
 from ecology.kernel.agent import Agent
 from ecology.kernel.arguments import Arguments, limit, number, text
 from ecology.kernel.batch import Turn
 from ecology.kernel.economy import mint
+from ecology.kernel.finding import find
 from ecology.kernel.market_inquiry import MARKET_QUERIES
 from ecology.kernel.world import World
 from ecology.resources.assets import ASSETS, SCRIP

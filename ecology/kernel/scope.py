@@ -12,12 +12,13 @@ happen inside a scope.
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, TypeVarTuple
 
 if TYPE_CHECKING:
     from ecology.kernel.world import World
 
-Thunk = tuple[Callable[..., None], tuple[Any, ...]]
+Arguments = TypeVarTuple("Arguments")
+Thunk = tuple[Callable[..., None], tuple[object, ...]]
 
 
 class Journal:
@@ -35,7 +36,7 @@ class Journal:
         """Whether what is done now may still be undone."""
         return self.open_scopes > 0
 
-    def postpone(self, consequence: Callable[..., None], *arguments: Any) -> None:
+    def postpone(self, consequence: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         """Call it when the outermost scope ends, unless it is rolled back before."""
         self.later.append((consequence, arguments))
 

@@ -14,7 +14,7 @@ from check_docs import make_targets
 from tests.architecture.source import PACKAGES, ROOT, project
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-COMPANIONS = {"pydantic-core": "pydantic"}
+COMPANIONS = {"pydantic-core": "pydantic", "pydantic-monty-client": "pydantic-monty"}
 """Distributions that another one brings in exactly one version."""
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 

@@ -1,11 +1,13 @@
-"""A world with a mint on a real database: stopped and taken up again from the store it ends as the whole one."""
+"""A world with a mint on a real database: stopped or killed, and taken up again, it ends as the whole one."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
+import apsw
 import pytest
 
-from ecology.core.clock import SECOND_NS, VirtualClock
+from ecology.core.clock import MILLISECOND_NS, SECOND_NS, VirtualClock
 from ecology.core.seeds import Draw
 from ecology.engine.agent_loop import Supervision
 from ecology.engine.engine import Engine
@@ -13,6 +15,7 @@ from ecology.engine.judging import Judgement, SlowScorer
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, PolicyBook
 from ecology.kernel.actions import Action, Bid, Read, Sleep, Write
+from ecology.kernel.batch import Batch
 from ecology.kernel.economy.rubric import Rubric
 from ecology.kernel.economy.scoring import Score, Scorer, Submission
 from ecology.kernel.laws import Laws, MintLaw
@@ -24,8 +27,10 @@ from ecology.testing.worlds import GRANTS, populate
 from tests.support.thinkers import COSTS, Crashes, puppet
 
 AGENTS = 5
-LAWS = Laws(mint=MintLaw(first_ns=5 * SECOND_NS, every_ns=7 * SECOND_NS, slots=2))
+RESOLVED_NS = 5 * SECOND_NS
+LAWS = Laws(mint=MintLaw(first_ns=RESOLVED_NS, every_ns=7 * SECOND_NS, slots=2))
 UNTIL_NS = 40 * SECOND_NS
+KILLED_UNTIL_NS = 7 * SECOND_NS
 STOPS_MS = (4_000, 5_500, 12_990, 19_400)
 """Before, between and just after resolutions, and while winners of three of them await their scores."""
 
@@ -54,7 +59,41 @@ def choose(view: Observation) -> Action:
     return Bid(mine, draw.between(1, 30)) if kind < 5 else Sleep(draw.between(1, 2_000))
 
 
-def lived(path: Path, scorer: Scorer | SlowScorer, stop_ns: int = UNTIL_NS) -> None:
+class Photographed(SqliteStore):
+    """After each commit between two times keeps what a kill at that moment would leave on the disk."""
+
+    def __init__(self, path: Path, connection: apsw.Connection) -> None:
+        super().__init__(path, connection)
+        self.from_ns = self.to_ns = self.written_ns = 0
+        self.killed: list[Path] = []
+
+    def write(self, batch: Batch, now_ns: int) -> None:
+        super().write(batch, now_ns)
+        self.written_ns = now_ns
+
+    def commit(self) -> None:
+        super().commit()
+        if not self.from_ns <= self.written_ns <= self.to_ns:
+            return
+        left = self.path.with_name(f"killed-{len(self.killed)}.sqlite")
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{self.path}{suffix}", f"{left}{suffix}")
+        self.killed.append(left)
+
+
+def opened(path: Path) -> SqliteStore:
+    return SqliteStore.open(path) if path.is_file() else SqliteStore.create(path)
+
+
+def lived(
+    store: SqliteStore,
+    scorer: Scorer | SlowScorer,
+    *,
+    stop_ns: int = UNTIL_NS,
+    until_ns: int = UNTIL_NS,
+    laws: Laws = LAWS,
+    group_turns: int = 7,
+) -> None:
     """Live, from the store if it has a world, until the end or until the first turn that is not before `stop_ns`.
 
     Nothing but the database is left of a stopped run.
@@ -66,15 +105,14 @@ def lived(path: Path, scorer: Scorer | SlowScorer, stop_ns: int = UNTIL_NS) -> N
             engines[0].interrupt()
         return choose(view)
 
-    store = SqliteStore.open(path) if path.is_file() else SqliteStore.create(path)
     if store.is_empty():
-        world, start_ns = store.new_world(seed=3, default_contract="freeware", laws=LAWS), 0
+        world, start_ns = store.new_world(seed=3, default_contract="freeware", laws=laws), 0
         populate(world, AGENTS, {**GRANTS, SCRIP: 60})
         store.write(world.take_batch(), 0)
         store.commit()
         world.shelf.contents.committed()
     else:
-        world, start_ns = store.load_world(seed=3, default_contract="freeware", laws=LAWS)
+        world, start_ns = store.load_world(seed=3, default_contract="freeware", laws=laws)
 
     async def live() -> None:
         engines.append(
@@ -91,15 +129,15 @@ def lived(path: Path, scorer: Scorer | SlowScorer, stop_ns: int = UNTIL_NS) -> N
                 supervision=Supervision(),
                 report_crash=Crashes().report,
                 scorer=scorer,
-                group_turns=7,
+                group_turns=group_turns,
             )
         )
-        await engines[0].run(UNTIL_NS)
+        await engines[0].run(until_ns)
 
     asyncio.run(live())
     assert broken_laws(world) == []
     store.close()
-    assert engines[0].interrupted == (stop_ns < UNTIL_NS)
+    assert engines[0].interrupted == (stop_ns < until_ns)
 
 
 def log_of(path: Path) -> list[str]:
@@ -125,7 +163,7 @@ def test_stopped_and_taken_up_again_it_ends_as_the_whole_one(
     scorer: Scorer | SlowScorer, tmp_path: Path
 ) -> None:
     whole = tmp_path / "whole.sqlite"
-    lived(whole, scorer)
+    lived(opened(whole), scorer)
     expected = log_of(whole)
     ends = [line for line in expected if '"mint.closed"' in line]
     assert sum('"minted"' in line for line in ends) >= 8
@@ -133,8 +171,30 @@ def test_stopped_and_taken_up_again_it_ends_as_the_whole_one(
     waiting = 0
     for stop_ms in STOPS_MS:
         pieces = tmp_path / f"{stop_ms}.sqlite"
-        lived(pieces, scorer, stop_ms * 1_000_000)
+        lived(opened(pieces), scorer, stop_ns=stop_ms * 1_000_000)
         waiting += awaited(pieces)
-        lived(pieces, scorer)
+        lived(opened(pieces), scorer)
         assert log_of(pieces) == expected
     assert (waiting >= 3) if scorer.slow else (waiting == 0)
+
+
+@pytest.mark.parametrize("every_ms", [7_000, 500], ids=["seldom", "while winners wait"])
+@pytest.mark.parametrize("scorer", [Rubric(), Judge()], ids=["rubric", "slow judge"])
+def test_killed_at_any_commit_it_ends_as_the_whole_one(
+    scorer: Scorer | SlowScorer, every_ms: int, tmp_path: Path
+) -> None:
+    """Every turn, and every deed of the world's own, is a commit: each of those around a resolution is one's last."""
+    laws = Laws(mint=MintLaw(first_ns=RESOLVED_NS, every_ns=every_ms * MILLISECOND_NS, slots=2))
+    whole = Photographed.create(tmp_path / "whole.sqlite")
+    whole.from_ns, whole.to_ns = RESOLVED_NS - SECOND_NS // 20, RESOLVED_NS + 5 * SECOND_NS // 4
+    lived(whole, scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=1)
+    expected = log_of(whole.path)
+    waiting = 0
+    for left in whole.killed:
+        waiting += awaited(left)
+        lived(SqliteStore.open(left), scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=50)
+        assert log_of(left) == expected, left.name
+    assert len(whole.killed) > 20
+    assert (waiting > 10) if scorer.slow else (waiting == 0)
+    resolutions = [line for line in expected if '"mint.resolved"' in line]
+    assert len(resolutions) >= (1 if every_ms > 500 else 3)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -11,7 +12,7 @@ from ecology.engine.engine import Engine
 from ecology.engine.judging import Judgement, Judging
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, PolicyBook
-from ecology.events.economy import BidClosed
+from ecology.events.economy import BidClosed, MintResolved
 from ecology.events.records import Event, ModelCalled, TransferPosted
 from ecology.kernel.actions import Action, Bid, Sleep, Write
 from ecology.kernel.economy.scoring import Score, Submission, Unscored
@@ -157,6 +158,28 @@ def test_winners_are_asked_side_by_side_and_settled_by_rank() -> None:
     run = Run(Slowly(backwards), slots=3)
     assert [bidder for bidder, *_ in closed(run.live(30 * SECOND_NS))] == [THREE, TWO, ONE]
     assert peak == 3
+
+
+def test_while_winners_wait_there_are_no_further_ones() -> None:
+    """So a judge, however slow, has no more than `slots` works before it, and the world keeps no more of them."""
+    most = 0
+
+    def busy(view: Observation) -> Action | None:
+        nonlocal most
+        most = max(most, len(run.world.docket))
+        assert len(run.world.docket) == len(run.world.bids.awaiting_score())
+        if view.now_ns > 3 * SECOND_NS and run.world.bids.of_artifact(f"work-{view.ordinal}") is None:
+            return Bid(f"work-{view.ordinal}", view.ordinal)
+        return Sleep(50)
+
+    run = Run(Slowly(sixty), choose=bidders(busy))
+    run.world.laws = Laws(mint=MintLaw(first_ns=2 * SECOND_NS, every_ns=SECOND_NS // 4))
+    events = run.live(8 * SECOND_NS)
+    times = [event.time_ns for event in events if isinstance(event, MintResolved)]
+    assert len(times) == 6
+    assert all(later - earlier >= THOUGHT_S * SECOND_NS for earlier, later in pairwise(times))
+    assert all(time_ns % (SECOND_NS // 4) == 0 for time_ns in times)
+    assert most == 1
 
 
 def test_how_long_a_judge_takes_changes_nothing() -> None:

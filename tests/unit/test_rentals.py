@@ -6,7 +6,7 @@ from ecology.core.clock import NEVER_NS, SECOND_NS
 from ecology.engine.observation import Observation
 from ecology.events.economy import ListingSold, RightRented, RightReverted
 from ecology.events.records import ActionTaken, Event, HoldClosed, HoldOpened, TransferPosted
-from ecology.kernel.actions import Buy, Delete, List, Query, Sleep, StatePredicate, Transfer, Write
+from ecology.kernel.actions import Buy, List, Query, Transfer, Write
 from ecology.kernel.housekeeping import due_ns, keep_house
 from ecology.resources.assets import (
     ASSETS,
@@ -162,33 +162,6 @@ def test_of_a_budget_that_is_spent_nothing_comes_back(stage: Stage) -> None:
     (reverted,) = stage.events()
     assert isinstance(reverted, RightReverted)
     assert reverted.amount == 0
-
-
-def test_who_keeps_more_than_its_quota_may_write_nothing_until_it_has_room(stage: Stage) -> None:
-    rent(stage, DISK, 20_000)
-    stage.do(TENANT, Write("large", "x" * 60_000))
-    stage.do(TENANT, Write("small", "x" * 100))
-    stage.pass_time(10 * SECOND_NS)
-    free = stage.world.disk_free(stage.agent(TENANT))
-    assert -20_000 <= free < 0
-    assert has(stage, OWNER, DISK) == (GRANTS[DISK], GRANTS[DISK])
-    assert Observation(stage.world, stage.agent(TENANT), stage.now_ns).disk_free == free
-    assert stage.world.own_value(stage.agent(TENANT), "disk_free", stage.now_ns) == free
-    assert stage.refused(TENANT, Write("more", "")) == "disk_quota"
-    assert stage.refused(TENANT, Write("small", "x" * 101)) == "disk_quota"
-    assert stage.refused(TENANT, Transfer(THIRD, 1, DISK)) == "quota_in_use"
-    assert stage.refused(TENANT, List(1, asset=DISK, amount=1)) == "quota_in_use"
-    stage.do(OWNER, Write("gift", "x", contract="transferable_freeware"))
-    listing = str(stage.do(OWNER, List(1, artifact="gift"))["listing"])
-    assert stage.refused(TENANT, Buy(listing)) == "disk_quota"
-    stage.do(TENANT, Write("small", "x" * 50))
-    assert not broken_laws(stage.world, {TENANT: 20_000})
-    stage.do(TENANT, Sleep(60_000, until=StatePredicate("disk_free", "ge", 0)))
-    stage.do(OWNER, Transfer(TENANT, 20_000, DISK))
-    assert stage.agent(TENANT).status == "active"
-    stage.do(TENANT, Delete("large"))
-    stage.do(TENANT, Write("more", "x"))
-    assert not broken_laws(stage.world)
 
 
 def test_two_rents_of_one_right_end_apart(stage: Stage) -> None:

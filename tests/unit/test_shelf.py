@@ -1,5 +1,6 @@
 """Looking for artifacts: newest first, page by page, without looking at everything."""
 
+import msgspec
 import pytest
 
 from ecology.artifacts.artifact import Artifact, card, is_deep, overhead_bytes
@@ -8,7 +9,16 @@ from ecology.artifacts.shelf import MAX_WORDS, Shelf, words_of
 from ecology.core.limits import MAX_DEPTH
 
 
-def thing(sequence: int, *, type: str = "text", owner: str = "o", title: str = "") -> Artifact:
+def thing(
+    sequence: int,
+    *,
+    type: str = "text",
+    owner: str = "o",
+    title: str = "",
+    size_bytes: int = 1,
+    written_ns: int = 0,
+    standing: bool = False,
+) -> Artifact:
     return Artifact(
         id=f"thing-{sequence}",
         created_sequence=sequence,
@@ -23,9 +33,10 @@ def thing(sequence: int, *, type: str = "text", owner: str = "o", title: str = "
         metadata={},
         interface=None,
         revision=1,
-        size_bytes=0,
+        size_bytes=size_bytes,
         created_ns=0,
-        updated_ns=0,
+        updated_ns=written_ns,
+        standing=standing,
     )
 
 
@@ -38,6 +49,29 @@ def shelf_of(*things: Artifact) -> Shelf:
     for it in things:
         shelf.add(it, b"content")
     return shelf
+
+
+def rewrite(
+    shelf: Shelf,
+    it: Artifact,
+    *,
+    type: str = "text",
+    title: str = "",
+    bearer: str = "o",
+    size_bytes: int = 1,
+    now_ns: int = 0,
+) -> None:
+    """A revision whose content nobody looks at."""
+    shelf.revise(it, b"2", type=type, title=title, bearer=bearer, size_bytes=size_bytes, now_ns=now_ns)
+
+
+def cleared(shelf: Shelf, bearer: str = "o") -> list[int]:
+    """In which order a bearer's things would go; they are gone then."""
+    order = []
+    while (it := shelf.written_last(bearer)) is not None:
+        order.append(it.created_sequence)
+        shelf.discard(it, 99)
+    return order
 
 
 def found(
@@ -71,7 +105,7 @@ def test_a_cursor_stays_where_it_is_while_the_shelf_changes() -> None:
     for gone in (5, 6, 3):
         it = shelf.find(f"thing-{gone}")
         assert it is not None
-        shelf.discard(it)
+        shelf.discard(it, 1)
     assert found(shelf, before=cursor, limit=3) == [4, 2, 1], "nothing twice, nothing left out"
 
 
@@ -125,10 +159,10 @@ def test_a_search_walks_a_bounded_way_and_says_where_it_stopped() -> None:
 def test_what_changes_is_found_where_it_belongs_now() -> None:
     it = thing(1, type="text", owner="a", title="old name")
     shelf = shelf_of(it)
-    shelf.revise(it, b"2", type="tool", title="new name")
+    rewrite(shelf, it, type="tool", title="new name")
     assert found(shelf, type="text") == found(shelf, words=("old",)) == []
     assert found(shelf, type="tool", owner="a", words=("new", "name")) == [1]
-    shelf.move(it, "b")
+    shelf.move(it, "b", 1)
     assert found(shelf, owner="a") == []
     assert found(shelf, owner="b", type="tool") == [1]
 
@@ -136,7 +170,7 @@ def test_what_changes_is_found_where_it_belongs_now() -> None:
 def test_a_deleted_one_is_known_by_name_and_found_no_more() -> None:
     it = thing(1, type="tool", owner="a", title="red hammer")
     shelf = shelf_of(it, thing(2))
-    shelf.discard(it)
+    shelf.discard(it, 1)
     assert shelf.find("thing-1") is it
     assert it.deleted
     assert len(shelf) == 2
@@ -145,6 +179,62 @@ def test_a_deleted_one_is_known_by_name_and_found_no_more() -> None:
     for search in ({"type": "tool"}, {"owner": "a"}):
         assert found(shelf, **search) == []  # type: ignore[arg-type]
     assert found(shelf, words=("red",)) == []
+
+
+def test_a_pile_is_cleared_from_what_was_written_last() -> None:
+    """Of one time what was created last; others' piles stay."""
+    shelf = shelf_of(*(thing(n, written_ns=n // 3) for n in range(1, 7)), thing(7, owner="b", written_ns=9))
+    first = shelf.find("thing-1")
+    assert first is not None
+    rewrite(shelf, first, now_ns=2)
+    assert cleared(shelf) == [6, 1, 5, 4, 3, 2]
+    assert cleared(shelf, "b") == [7]
+    assert cleared(shelf, "nobody") == []
+
+
+def test_a_pile_holds_what_its_bearer_can_be_relieved_of_and_nothing_else() -> None:
+    shelf = shelf_of(
+        thing(1, type="agent"), thing(2, standing=True), thing(3, size_bytes=0), thing(4), thing(5, owner="b")
+    )
+    empty, borne = shelf.find("thing-3"), shelf.find("thing-4")
+    assert empty is not None
+    assert borne is not None
+    assert shelf.written_last("o") is borne
+    shelf.resize(borne, 0)
+    assert shelf.written_last("o") is None, "what occupies nothing would free nothing"
+    rewrite(shelf, empty, size_bytes=5)
+    assert shelf.written_last("o") is empty
+    rewrite(shelf, empty, bearer="b", size_bytes=5, now_ns=1)
+    assert (empty.owner, empty.bearer) == ("o", "b")
+    assert shelf.written_last("o") is None
+    assert cleared(shelf, "b") == [3, 5]
+
+
+def test_who_takes_a_thing_over_has_it_on_top_of_its_pile() -> None:
+    old, new = thing(1), thing(2, owner="b", written_ns=5)
+    shelf = shelf_of(old, new)
+    shelf.move(old, "b", 6)
+    assert shelf.written_last("o") is None
+    assert cleared(shelf, "b") == [1, 2]
+
+
+def test_a_pile_is_again_what_it_was_when_a_deed_is_undone() -> None:
+    shelf = shelf_of(thing(1, written_ns=1), thing(2, written_ns=2))
+    first, second = shelf.find("thing-1"), shelf.find("thing-2")
+    assert first is not None
+    assert second is not None
+    before, content = msgspec.structs.replace(first), shelf.contents.uncommitted("thing-1")
+    rewrite(shelf, first, bearer="b", size_bytes=7, now_ns=3)
+    shelf.reinstate(first, before, content)
+    assert shelf.written_last("b") is None
+    shelf.add(third := thing(3, written_ns=4), b"")
+    shelf.forget(third)
+    assert shelf.written_last("o") is second
+    before, content = msgspec.structs.replace(second), shelf.contents.uncommitted("thing-2")
+    shelf.discard(second, 5)
+    assert shelf.written_last("o") is first
+    shelf.reinstate(second, before, content)
+    assert cleared(shelf) == [2, 1]
 
 
 def test_a_name_is_taken_once() -> None:
@@ -156,11 +246,11 @@ def test_a_name_is_taken_once() -> None:
 def test_what_changed_is_taken_once_and_each_thing_once() -> None:
     first, second = thing(1), thing(2)
     shelf = shelf_of(first, second)
-    shelf.move(first, "b")
-    shelf.revise(first, b"2", type="text", title="")
+    shelf.move(first, "b", 1)
+    rewrite(shelf, first)
     assert shelf.take_changed() == [first, second]
     assert shelf.take_changed() == []
-    shelf.discard(second)
+    shelf.discard(second, 1)
     assert shelf.take_changed() == [second]
 
 

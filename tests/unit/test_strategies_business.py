@@ -21,7 +21,7 @@ from ecology.kernel.actions import (
     Transfer,
     Write,
 )
-from ecology.resources.assets import LLM_RATE, SCRIP
+from ecology.resources.assets import DISK, LLM_RATE, SCRIP
 from tests.support.business import Business, selling, smithy
 from tests.support.citizens import ME, OTHER, THIRD
 

@@ -6,7 +6,8 @@ Tenders", 1961), once a scorer has said what the artifact is worth. What was pai
 the score is worth is issued. Whatever goes wrong on the way voids the hold, so that nobody paid.
 
 Resolutions lie on a grid of times, `first_ns` and every `every_ns` after that; one that no bid awaits does not take
-place.
+place, nor one at which winners still await their scores: then the bids wait for the next, so that a slow scorer never
+has more than `slots` works before it.
 """
 
 from collections.abc import Mapping
@@ -70,9 +71,7 @@ def bid(world: World, turn: Turn, action: BidAction) -> Outcome:
     sequence = world.log.next_sequence
     placed = Bid(f"bid-{sequence}", sequence, bidder.id, artifact.id, artifact.revision, amount, hold_id)
     if not world.bids.unresolved:
-        resolves_ns = next_resolution_ns(law, turn.now_ns)
-        world.offices.put(msgspec.structs.replace(world.offices.world, next_resolution_ns=resolves_ns))
-        world.wake(SYSTEM_KEY, resolves_ns)
+        world.wake(SYSTEM_KEY, _appoint_resolution(world, turn.now_ns))
     world.bids.put(placed)
     world.log.append(
         BidPlaced(
@@ -108,9 +107,13 @@ def due_ns(world: World) -> int:
 def resolve(world: World, now_ns: int) -> None:
     """Choose the winners of a resolution that is due, close what has lost, and score the winners if that is quick.
 
-    Without a scorer in the world the winners wait for who brings their scores from outside, and that one is woken.
+    Without a scorer in the world the winners wait for who brings their scores from outside, and that one is woken. While
+    those of an earlier resolution do, this one is put off.
     """
     assert due_ns(world) <= now_ns, "a resolution comes when it is due"
+    if world.bids.awaiting_score():
+        _appoint_resolution(world, now_ns)
+        return
     waiting = world.bids.awaiting_resolution()
     faults = {bid.id: why for bid in waiting if (why := _fault_of(world, bid))}
     valid = [bid for bid in waiting if bid.id not in faults]
@@ -126,6 +129,13 @@ def resolve(world: World, now_ns: int) -> None:
             close_unpaid(world, bid, "lost", faults.get(bid.id, "outbid"), now_ns)
     for bid in winners:
         _award(world, msgspec.structs.replace(bid, price=price, resolved_ns=now_ns))
+
+
+def _appoint_resolution(world: World, now_ns: int) -> int:
+    """Write down when the next resolution is."""
+    resolves_ns = next_resolution_ns(world.laws.mint, now_ns)
+    world.offices.put(msgspec.structs.replace(world.offices.world, next_resolution_ns=resolves_ns))
+    return resolves_ns
 
 
 def _announce_resolution(world: World, bids: int, winners: list[Bid], price: int, now_ns: int) -> None:
