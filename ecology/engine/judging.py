@@ -8,7 +8,6 @@ in registers: a world taken up again asks anew, and the same.
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable
-from copy import deepcopy
 from typing import Protocol
 
 import msgspec
@@ -36,7 +35,8 @@ PATIENCE_S = 120.0
 """Seconds of the host's time after which a scorer is taken to hang; its bid fails."""
 
 _MINT = "mint"
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder(order="sorted").encode
+_submission = msgspec.json.Decoder(Submission).decode
 _use = msgspec.json.Decoder(ModelUse | None).decode
 
 
@@ -136,7 +136,8 @@ class Judging:
     def _ask(self, bid: Bid) -> None:
         case = self._world.docket.get(bid.id)
         assert case is not None, f"nothing was kept of {bid.id}"
-        answer = self._answer(deepcopy(case.submission))  # what a scorer does to it is its own affair
+        # Its own copy, for it may do anything to it; and to the order of keys the one that a world taken up again has.
+        answer = self._answer(_submission(_encode(case.submission)))
         task = self._asked[bid.id] = asyncio.get_running_loop().create_task(answer)
         if not self._clock.virtual:
             task.add_done_callback(lambda done: self._clock.wake(JUDGE_KEY, self._clock.now_ns()))

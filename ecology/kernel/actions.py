@@ -276,6 +276,7 @@ _TEXTS: dict[type[msgspec.Struct], tuple[str, ...]] = {
     Message: ("text",),
     Configure: ("prompt",),
 }
+_VALUES: dict[type[msgspec.Struct], tuple[str, ...]] = {Invoke: ("args",), Write: ("interface",)}
 MAX_ACTION_BYTES = 4_000_000
 
 
@@ -294,13 +295,12 @@ def said_bytes(action: Action) -> int:
     if isinstance(action, Spawn):
         return _FRAME_BYTES + len(action.config.prompt)
     total = _FRAME_BYTES
-    if isinstance(action, Invoke):
-        return total + _json_bytes(action.args)
-    if isinstance(action, Write) and action.interface is not None:
-        total += _json_bytes(action.interface)
     for field in _TEXTS.get(type(action), ()):
         text: str | None = getattr(action, field)
         total += len(text) if text else 0
+    for field in _VALUES.get(type(action), ()):
+        value: object = getattr(action, field)
+        total += 0 if value is None else _json_bytes(value)
     return total
 
 

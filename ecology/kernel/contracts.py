@@ -145,7 +145,8 @@ class ContractBook:
 
     def resolve(self, contract_id: str) -> Contract | Artifact:
         """The built-in contract of that id, the artifact whose code it is, or the default if it dangles."""
-        return self._rule(contract_id) or self._code(contract_id) or self._fallback
+        rule = BUILT_IN.get(contract_id)  # first of all: most artifacts are under one of these
+        return rule or self._rule(contract_id) or self._code(contract_id) or self._fallback
 
     def _rule(self, contract_id: str) -> Contract | None:
         rule = BUILT_IN.get(contract_id)

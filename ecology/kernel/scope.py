@@ -12,31 +12,27 @@ happen inside a scope.
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVarTuple
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from ecology.kernel.world import World
 
-Arguments = TypeVarTuple("Arguments")
 Thunk = tuple[Callable[..., None], tuple[object, ...]]
 
 
 class Journal:
     """The undo log and the postponed consequences of a world's open scopes; empty while none is open."""
 
-    __slots__ = ("later", "open_scopes", "undo")
+    __slots__ = ("active", "later", "open_scopes", "undo")
 
     def __init__(self) -> None:
         self.open_scopes = 0
+        self.active = False
+        """Whether what is done now may still be undone."""
         self.undo: list[Callable[[], None]] = []
         self.later: deque[Thunk] = deque()
 
-    @property
-    def active(self) -> bool:
-        """Whether what is done now may still be undone."""
-        return self.open_scopes > 0
-
-    def postpone(self, consequence: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
+    def postpone(self, consequence: Callable[..., None], *arguments: object) -> None:
         """Call it when the outermost scope ends, unless it is rolled back before."""
         self.later.append((consequence, arguments))
 
@@ -53,7 +49,8 @@ class Scope:
         world = self._world
         journal = world.journal
         journal.open_scopes += 1
-        if journal.open_scopes == 1:
+        if not journal.active:
+            journal.active = True
             assert world.log.later is None, "a consequence of deeds opens no scope"
             world.log.later = journal.postpone
             for register in world.registers:
@@ -87,6 +84,7 @@ class Scope:
         journal.open_scopes -= 1
         if journal.open_scopes:
             return
+        journal.active = False
         for register in world.registers:
             register.undo = None
         world.book.release()

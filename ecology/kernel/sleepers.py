@@ -39,10 +39,9 @@ class Sleepers:
         """Bytes of quota that no artifact occupies."""
         raise NotImplementedError
 
-    def touch(self, principal: Principal) -> None:
-        """The agent's row has changed and belongs to the next batch; of an account nothing but the ledger is kept."""
-        if isinstance(principal, Agent):
-            self._touched[principal.ordinal] = principal
+    def touch(self, agent: Agent) -> None:
+        """The agent's row has changed and belongs to the next batch."""
+        self._touched[agent.ordinal] = agent
 
     def set_status(
         self, agent: Agent, status: Status, reason: str, now_ns: int, until_ns: int | None = None

@@ -114,7 +114,8 @@ class World(Sleepers):
     def charge_disk(self, principal: Principal, size_bytes: int) -> None:
         """Let a principal bear so many bytes more, or fewer."""
         principal.disk_used += size_bytes
-        self.touch(principal)
+        if isinstance(principal, Agent):  # of an account nothing but the ledger is kept
+            self.touch(principal)
         if self.journal.active:
             self.journal.undo.append(lambda: self._uncharge_disk(principal, size_bytes))
 
@@ -165,7 +166,9 @@ class World(Sleepers):
 
     def usable(self, principal: Principal, asset: str) -> int:
         """What the principal can use: what it can dispose of, and what it rents."""
-        return self.book.available(principal.accounts[asset]) + self.rentals.enjoyed(principal.id, asset)
+        rented = self.rentals.rented
+        own = self.book.available(principal.accounts[asset])
+        return own + rented.get((principal.id, asset), 0) if rented else own
 
     def disk_free(self, principal: Principal) -> int:
         """Bytes of quota that no artifact occupies; negative if permanent ones were put on disk that was rented."""

@@ -14,7 +14,7 @@ import msgspec
 
 from ecology.core import ids
 from ecology.events.economy import BidPlaced, DelegationGranted, ListingOpened, RightRented
-from ecology.kernel.economy.bids import Bid, Office
+from ecology.kernel.economy.bids import Bid, Case, Office
 from ecology.kernel.economy.delegations import Delegation
 from ecology.kernel.economy.listings import Listing
 from ecology.kernel.economy.rentals import Rental
@@ -72,6 +72,7 @@ class _Economy:
         self._listings = self._records("listing", Listing)
         self._rentals = self._records("rental", Rental)
         self._bids = self._records("bid", Bid)
+        self._cases = self._records("case", Case)
         self._delegations = self._records("delegation", Delegation)
 
     def _records(self, kind: str, record_type: type[R]) -> dict[str, R]:
@@ -127,8 +128,11 @@ class _Economy:
         return verdict("rentals_match", wrong, f"{len(self._rentals)} rentals under way")
 
     def bids_match(self) -> Check:
-        """Every bid is as it was placed and not closed, and its amount is held in favour of the mint."""
-        wrong = self._damaged["bid"]
+        """Every bid is as it was placed and not closed, and its amount is held in favour of the mint.
+
+        Those that have won and await their scores are the ones whose submissions are kept.
+        """
+        wrong = self._damaged["bid"] + self._damaged["case"]
         wrong += _differences(
             "bid",
             {name: _bid_facts(it) for name, it in self._bids.items()},
@@ -138,6 +142,13 @@ class _Economy:
             wrong += self._claim(it.id, it.hold_id, (it.bidder, SCRIP, ids.MINT, it.amount))
             if it.price is not None and it.price > it.amount:
                 wrong.append(f"{it.id} has won at {it.price}, {it.amount} are held")
+        won = {name: it.price for name, it in self._bids.items() if it.price is not None}
+        wrong += _differences("price of", won, self._told.won)
+        wrong += _differences(
+            "submission for",
+            {name: _case_facts(it) for name, it in self._cases.items()},
+            {name: _told_case_facts(self._bids[name]) for name in won},
+        )
         wrong += self._unclaimed_by("bid", lambda hold: hold[2] == ids.MINT)
         return verdict("bids_match", wrong, f"{len(self._bids)} bids before the mint")
 
@@ -194,6 +205,7 @@ class _Economy:
         wrong = [
             f"{who} was issued {odd} more than its bids say" for (who, _), odd in told.owed.items() if odd
         ]
+        wrong += [f"{who} paid {odd} more than its bids say" for (who, _), odd in told.paid.items() if odd]
         if supply[SCRIP] != wanted:
             wrong.append(f"{supply[SCRIP]} scrip are there, {wanted} were granted and minted")
         yield verdict("supply_is_minted", wrong, f"{told.granted[SCRIP]} scrip granted, {told.minted} minted")
@@ -265,6 +277,14 @@ def _bid_facts(it: Bid) -> tuple[object, ...]:
 
 def _told_bid_facts(it: BidPlaced) -> tuple[object, ...]:
     return it.sequence, it.principal_id, it.artifact_id, it.revision, it.amount
+
+
+def _case_facts(it: Case) -> tuple[object, ...]:
+    return it.submission.bidder, it.submission.artifact, it.submission.revision
+
+
+def _told_case_facts(it: Bid) -> tuple[object, ...]:
+    return it.bidder, it.artifact, it.revision
 
 
 def _delegation_facts(it: Delegation) -> tuple[object, ...]:

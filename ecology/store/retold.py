@@ -18,6 +18,7 @@ from ecology.events.economy import (
     ListingClosed,
     ListingOpened,
     ListingSold,
+    MintResolved,
     RightRented,
     RightReverted,
 )
@@ -37,6 +38,8 @@ class Retold:
         self.listings: dict[str, ListingOpened] = {}
         self.rentals: dict[str, RightRented] = {}
         self.bids: dict[str, BidPlaced] = {}
+        self.won: dict[str, int] = {}
+        """What winners are to pay once they are scored, by bid."""
         self.delegations: dict[str, DelegationGranted] = {}
         self.holds: dict[int, HoldOpened] = {}
         self.states: dict[str, ContractStateChanged] = {}
@@ -45,6 +48,8 @@ class Retold:
         self.minted = 0
         self.owed: Counter[tuple[str, int]] = Counter()
         """What the mint issued less what closed bids say it did, by receiver and time; all 0 in an honest log."""
+        self.paid: Counter[tuple[str, int]] = Counter()
+        """What the mint was paid less what closed bids say it was, by bidder and time; all 0 in an honest log."""
         self.wrong: list[str] = []
         self._settlers = 0
         self._tellers: dict[type[Event], Callable[[Any], None]] = {
@@ -58,6 +63,7 @@ class Retold:
             RightRented: self._rent,
             RightReverted: self._revert,
             BidPlaced: self._bid,
+            MintResolved: self._resolve,
             BidClosed: self._close_bid,
             DelegationGranted: self._delegate,
             DelegationRevoked: self._revoke,
@@ -74,6 +80,8 @@ class Retold:
         self._settlers = event.agents
 
     def _move(self, event: TransferPosted) -> None:
+        if event.to_id == ids.MINT:
+            self.paid[event.from_id, event.time_ns] += event.amount
         if event.from_id != ids.WORLD:
             return
         if event.memo == MINTED and event.asset == SCRIP and event.time_ns > 0:
@@ -116,8 +124,15 @@ class Retold:
     def _bid(self, event: BidPlaced) -> None:
         self.bids[event.bid_id] = event
 
+    def _resolve(self, event: MintResolved) -> None:
+        for bid_id in event.winners:
+            placed = self.bids.get(bid_id)
+            if placed is None or bid_id in self.won or placed.amount < event.price:
+                self._contradiction(event, f"lets {bid_id} win at {event.price}")
+            self.won[bid_id] = event.price
+
     def _close_bid(self, event: BidClosed) -> None:
-        placed = self.bids.pop(event.bid_id, None)
+        placed, price = self.bids.pop(event.bid_id, None), self.won.pop(event.bid_id, None)
         if placed is None or (placed.principal_id, placed.artifact_id) != (
             event.bidder_id,
             event.artifact_id,
@@ -125,6 +140,14 @@ class Retold:
             self._contradiction(event, f"closes {event.bid_id}, which is not open")
         elif event.price > placed.amount or event.minted > event.score // MintLaw().divisor:
             self._contradiction(event, f"closes {event.bid_id} at {event.price}, minting {event.minted}")
+        # Alone in the world, a winner has nobody to pay.
+        elif (event.how == "lost") != (price is None) or event.price not in (0, price):
+            self._contradiction(
+                event, f"closes {event.bid_id} ({event.how}, {event.price}), to pay was {price}"
+            )
+        elif event.how != "minted" and (event.price or event.minted):
+            self._contradiction(event, f"closes {event.bid_id} ({event.how}), yet it paid or was paid")
+        self.paid[event.bidder_id, event.time_ns] -= event.price
         if event.minted:
             self.owed[event.bidder_id, event.time_ns] -= event.minted
 

@@ -20,6 +20,7 @@ def broken_economy_laws(world: World) -> Iterator[str]:
     yield from _nothing_open(world)
     yield from _holds(world)
     yield from _for_sale(world)
+    yield from _before_the_mint(world)
     yield from _registers(world)
     yield from _owners(world)
 
@@ -100,6 +101,19 @@ def _for_sale(world: World) -> Iterator[str]:
     for delegation in world.delegations:
         if delegation.payer not in world.principals or delegation.spent < 0:
             yield f"{delegation.id} has spent {delegation.spent}"
+
+
+def _before_the_mint(world: World) -> Iterator[str]:
+    """Winners without a score are as many as there are slots at most, and what is to be scored of each is kept."""
+    winners = {bid.id: (bid.artifact, bid.revision, bid.bidder) for bid in world.bids.awaiting_score()}
+    kept = {
+        case.id: (case.submission.artifact, case.submission.revision, case.submission.bidder)
+        for case in world.docket
+    }
+    if winners != kept:
+        yield f"{winners} await their scores, kept are {kept}"
+    if len(winners) > world.laws.mint.slots:
+        yield f"{len(winners)} winners await their scores, there are {world.laws.mint.slots} slots"
 
 
 def _registers(world: World) -> Iterator[str]:

@@ -58,11 +58,10 @@ def _principal(world: World, name: str) -> object:
 
 
 def _agent(agent: Agent, now_ns: int) -> object:
-    described: dict[str, object] = {"id": agent.id} | {
-        name: msgspec.to_builtins(getattr(agent, name))
-        for name in agent.__slots__
-        if name not in ("llm", "cpu", "inbox")
-    }
+    described: dict[str, object] = {"id": agent.id}
+    for name in agent.__slots__:
+        if name not in ("llm", "cpu", "inbox"):
+            described[name] = msgspec.to_builtins(getattr(agent, name))
     described["traits"] = list(agent.config.traits.items())
     described["inbox"] = [event.sequence for event in agent.inbox]
     for name, bucket in (("llm", agent.llm), ("cpu", agent.cpu)):

@@ -5,14 +5,16 @@ After every step every law holds: each asset and each right sums to what was gra
 index is true. Beside the world lives a twin that was loaded from the last commit and must come to the same outcomes. At
 every commit and every crash the database passes its audit.
 
-`make soak` looks longer, at lives of its own: SOAK_STEPS says how many steps.
+Hypothesis decides what follows what; a life's seed, which it prints with the rest, decides the single deeds. `make
+soak` looks longer and elsewhere: SOAK_STEPS says how many steps, SOAK_SEED where.
 """
 
 import os
 from collections import Counter
 from typing import ClassVar
 
-from hypothesis import HealthCheck, Phase, settings
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +27,8 @@ from hypothesis.stateful import (
 from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.outcome import Committed
 from ecology.core.seeds import Draw
+from ecology.events import economy
+from ecology.events.registry import TYPE_OF
 from ecology.kernel import refusals
 from ecology.kernel.actions import NAME_OF, Action, Invoke
 from ecology.kernel.laws import CodeLaw, Laws, MintLaw
@@ -34,12 +38,18 @@ from ecology.testing.faulty_sandbox import FaultySandbox
 from tests.support.double import NAMES, POOR, Double
 from tests.support.market_deeds import MarketDoer, first_tools
 
+SHARDS = 2
 STEPS = 20_000
-SOAK = int(os.environ.get("SOAK_STEPS", "0"))
+"""Of all shards together. A step is a turn, a span of time, a commit or a crash."""
+
+SOAK_STEPS = int(os.environ.get("SOAK_STEPS", "0"))
+SOAK_SEED = int(os.environ.get("SOAK_SEED", "0"))
+
+LIVES = 9
+"""Of one run of Hypothesis: the simplest, in which nothing happens, and those before it begins to repeat itself."""
+
 RULES_PER_LIFE = 40
-DEEDS_PER_RULE = 20
-STEPS_PER_LIFE = 85
-"""A little fewer than Hypothesis comes to with these, on average."""
+DEEDS = st.integers(0, 20)
 
 LAWS = Laws(
     mint=MintLaw(first_ns=4 * SECOND_NS, every_ns=7 * SECOND_NS, slots=2),
@@ -63,6 +73,8 @@ EVERY_FAULT = frozenset(
 )
 """What a long enough life meets, or it has not looked at what can go wrong."""
 
+EVERY_EVENT = {name for family, name in TYPE_OF.items() if family.__module__ == economy.__name__}
+
 
 class Economy(RuleBasedStateMachine):
     """Agents do things; time passes; workers and processes die; the world goes on."""
@@ -73,61 +85,63 @@ class Economy(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world: Double
+        self.draw: Draw
 
     def teardown(self) -> None:
         if hasattr(self, "world"):
-            self.world.commit()
+            self.done.update(self.world.committed)
             self.world.close()
 
-    @initialize(seed=st.integers(0, 2**32))
-    def begin(self, seed: int) -> None:
-        self.world = Double(seed, grants=GRANTS, laws=LAWS, sandbox=self.sandbox, audited=True)
-        for who, action in first_tools(Draw(seed), NAMES):
+    @initialize(life=st.integers(0, 2**64 - 1))
+    def begin(self, life: int) -> None:
+        self.draw = Draw(life)
+        self.world = Double(life, grants=GRANTS, laws=LAWS, sandbox=self.sandbox, audited=True)
+        for who, action in first_tools(self.draw, NAMES):
             assert isinstance(self.world.act(who, action), Committed), action
 
-    @rule(deeds=st.lists(st.integers(0, 2**32), min_size=DEEDS_PER_RULE // 2, max_size=DEEDS_PER_RULE))
-    def act(self, deeds: list[int]) -> None:
-        for deed in deeds:
-            self._step(Draw(deed))
+    @rule(deeds=DEEDS)
+    def act(self, deeds: int) -> None:
+        for _ in range(deeds):
+            who, action = MarketDoer(self.draw, self.world.live.world).deed()
+            self._do(who, action)
+            if self.draw.chance(30):
+                self.world.think(who, 1 + self.draw.below(8))
+            if self.draw.chance(25):
+                self.world.pass_time(self.draw.below(3_000) * MILLISECOND_NS)
 
-    @rule(deed=st.integers(0, 2**32), run=st.integers(0, 2), call=st.integers(0, 3))
-    def act_while_a_worker_dies(self, deed: int, run: int, call: int) -> None:
-        """The first invocation that is drawn loses a worker, if it comes that far."""
-        draw = Draw(deed)
-        for _ in range(20):
-            who, action = MarketDoer(draw, self.world.live.world).deed()
+    @rule(deeds=DEEDS, run=st.integers(0, 2), call=st.integers(0, 3))
+    def act_and_lose_a_worker(self, deeds: int, run: int, call: int) -> None:
+        """After a while the next invocation loses the worker of a run, if it comes that far."""
+        self.act(deeds)
+        for _ in range(40):
+            who, action = MarketDoer(self.draw, self.world.live.world).deed()
             if isinstance(action, Invoke):
                 self._do(who, action, (run, call))
                 return
 
-    @rule(span_ms=st.integers(0, 500) | st.integers(0, 30_000))
-    def pass_time(self, span_ms: int) -> None:
+    @rule(deeds=DEEDS, span_ms=st.integers(0, 30_000))
+    def act_and_wait(self, deeds: int, span_ms: int) -> None:
+        self.act(deeds)
         self.world.pass_time(span_ms * MILLISECOND_NS)
         self._count("time")
 
-    @rule()
-    def commit(self) -> None:
+    @rule(deeds=DEEDS)
+    def commit_and_act(self, deeds: int) -> None:
         self.world.commit()
         self._count("commit")
+        self.act(deeds)
 
     @precondition(lambda self: self.world.twin is not None)
-    @rule()
-    def crash(self) -> None:
+    @rule(deeds=DEEDS)
+    def act_and_crash(self, deeds: int) -> None:
+        self.act(deeds)
         self.world.crash()
         self._count("crash")
 
-    def _step(self, draw: Draw) -> None:
-        who, action = MarketDoer(draw, self.world.live.world).deed()
-        self._do(who, action)
-        if draw.chance(30):
-            self.world.think(who, 1 + draw.below(8))
-        if draw.chance(25):
-            self.world.pass_time(draw.below(3_000) * MILLISECOND_NS)
-
     def _do(self, who: str, action: Action, doom: tuple[int, int] = (-1, 0)) -> None:
         outcome = self.world.act(who, action, before=lambda: self.sandbox.doom(*doom))
-        if outcome is None:
-            self._count("asleep")
+        if outcome is None:  # everybody is asleep
+            self.world.pass_time(SECOND_NS)
             return
         name = NAME_OF[type(action)]
         if isinstance(action, Invoke) and isinstance(outcome, Committed) and outcome.data["price"]:
@@ -145,32 +159,36 @@ class Economy(RuleBasedStateMachine):
         self.done["steps"] += 1
 
 
-def _live(steps: int, *, soak: bool) -> Counter[str]:
-    """Lives until so many steps are done, and how often what was done in them."""
+def live(steps: int, first_seed: int) -> Counter[str]:
+    """Lives until at least so many steps are done, and how often what was done in them."""
     Economy.done.clear()
-    lives = steps // STEPS_PER_LIFE
-    run_state_machine_as_test(
-        Economy,
-        settings=settings(
-            max_examples=lives,
-            stateful_step_count=RULES_PER_LIFE,
-            derandomize=not soak,
-            database=None,
-            deadline=None,
-            print_blob=True,
-            phases=(Phase.generate,),  # a life is too long to be shrunk in bearable time; its deeds are printed
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run = 0
+    while Economy.done["steps"] < steps:
+        print(f"seed {first_seed + run}, after {Economy.done['steps']} steps")
+        seed(first_seed + run)(Economy)
+        run_state_machine_as_test(
+            Economy,
+            settings=settings(
+                max_examples=LIVES,
+                stateful_step_count=RULES_PER_LIFE,
+                database=None,
+                deadline=None,
+                phases=(Phase.generate,),  # a life is too long to be shrunk in bearable time
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        run += 1
     return Counter(Economy.done)
 
 
-def test_an_economy_keeps_every_law() -> None:
-    done = _live(SOAK or STEPS, soak=SOAK > 0)
-    assert done["steps"] >= (SOAK or STEPS), f"only {done['steps']} steps"
-    committed = {name for name in done if name in NAME_OF.values()}
-    assert committed >= set(NAME_OF.values()) - {"noop"}, f"never done: {set(NAME_OF.values()) - committed}"
-    missed = [reason for reason in sorted(EVERY_FAULT) if not done[reason]]
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_an_economy_keeps_every_law(shard: int) -> None:
+    steps = (SOAK_STEPS or STEPS) // SHARDS
+    done = live(steps, SOAK_SEED + shard * 1_000_000)
+    assert done["steps"] >= steps
+    committed = set(NAME_OF.values()) - {name for name in NAME_OF.values() if done[name]}
+    assert committed <= {"noop"}, f"never done: {committed}"
+    missed = [what for what in sorted(EVERY_FAULT | EVERY_EVENT) if not done[what]]
     assert missed == [], f"never met: {missed}"
     assert Economy.sandbox.killed > 10
     assert done["crash"] > 10

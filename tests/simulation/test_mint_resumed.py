@@ -60,11 +60,12 @@ def choose(view: Observation) -> Action:
 
 
 class Photographed(SqliteStore):
-    """After each commit between two times keeps what a kill at that moment would leave on the disk."""
+    """After each commit in one of some spans of time keeps what a kill at that moment would leave on the disk."""
 
     def __init__(self, path: Path, connection: apsw.Connection) -> None:
         super().__init__(path, connection)
-        self.from_ns = self.to_ns = self.written_ns = 0
+        self.spans: list[tuple[int, int]] = []
+        self.written_ns = 0
         self.killed: list[Path] = []
 
     def write(self, batch: Batch, now_ns: int) -> None:
@@ -73,7 +74,7 @@ class Photographed(SqliteStore):
 
     def commit(self) -> None:
         super().commit()
-        if not self.from_ns <= self.written_ns <= self.to_ns:
+        if not any(start <= self.written_ns <= end for start, end in self.spans):
             return
         left = self.path.with_name(f"killed-{len(self.killed)}.sqlite")
         for suffix in ("", "-wal"):
@@ -178,23 +179,26 @@ def test_stopped_and_taken_up_again_it_ends_as_the_whole_one(
     assert (waiting >= 3) if scorer.slow else (waiting == 0)
 
 
-@pytest.mark.parametrize("every_ms", [7_000, 500], ids=["seldom", "while winners wait"])
-@pytest.mark.parametrize("scorer", [Rubric(), Judge()], ids=["rubric", "slow judge"])
+@pytest.mark.parametrize(
+    ("scorer", "every_ms", "resolutions"),
+    [(Rubric(), 7_000, 1), (Judge(), 7_000, 1), (Judge(), 500, 2)],
+    ids=["rubric", "slow judge", "slow judge, the next resolution put off"],
+)
 def test_killed_at_any_commit_it_ends_as_the_whole_one(
-    scorer: Scorer | SlowScorer, every_ms: int, tmp_path: Path
+    scorer: Scorer | SlowScorer, every_ms: int, resolutions: int, tmp_path: Path
 ) -> None:
     """Every turn, and every deed of the world's own, is a commit: each of those around a resolution is one's last."""
     laws = Laws(mint=MintLaw(first_ns=RESOLVED_NS, every_ns=every_ms * MILLISECOND_NS, slots=2))
     whole = Photographed.create(tmp_path / "whole.sqlite")
-    whole.from_ns, whole.to_ns = RESOLVED_NS - SECOND_NS // 20, RESOLVED_NS + 5 * SECOND_NS // 4
+    for about_ns in (RESOLVED_NS, RESOLVED_NS + every_ms * MILLISECOND_NS, RESOLVED_NS + SECOND_NS):
+        whole.spans.append((about_ns - SECOND_NS // 20, about_ns + SECOND_NS // 5))
     lived(whole, scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=1)
     expected = log_of(whole.path)
+    assert sum('"mint.resolved"' in line for line in expected) == resolutions
+    assert len(whole.killed) > 10
     waiting = 0
     for left in whole.killed:
         waiting += awaited(left)
         lived(SqliteStore.open(left), scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=50)
         assert log_of(left) == expected, left.name
-    assert len(whole.killed) > 20
-    assert (waiting > 10) if scorer.slow else (waiting == 0)
-    resolutions = [line for line in expected if '"mint.resolved"' in line]
-    assert len(resolutions) >= (1 if every_ms > 500 else 3)
+    assert (waiting >= 3) if scorer.slow else (waiting == 0)

@@ -2,6 +2,7 @@
 
 import copy
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ecology.events.records import (
     OwnershipMoved,
     TransferPosted,
 )
+from ecology.events.registry import TYPE_OF
 from ecology.kernel.actions import Action, AgentConfig, Configure, Spawn, Subscribe, Write
 from ecology.kernel.housekeeping import due_ns
 from ecology.kernel.laws import Laws
@@ -77,6 +79,8 @@ class Double:
         self._told = self._told_at_commit = Told()
         self.seed = seed
         self.twin: Stage | None = None
+        self.committed: Counter[str] = Counter()
+        """How many events of each type."""
         world = self._store.new_world(seed=seed, default_contract="freeware", laws=laws)
         world.sandbox = self._sandbox
         self.live = Stage(populate(world, SETTLERS, grants))
@@ -196,6 +200,7 @@ class Double:
         for event in events:
             self._sequence += 1
             assert event.sequence == self._sequence
+            self.committed[TYPE_OF[type(event)]] += 1
             if isinstance(event, ArtifactCreated):
                 assert event.artifact_id not in self._revisions
                 self._revisions[event.artifact_id] = 1

@@ -61,6 +61,7 @@ def first_tools(draw: Draw, makers: Sequence[str]) -> Iterator[tuple[str, Action
             yield makers[0], Delegate(name, 50, 5_000, 5_000)
             yield makers[0], Delegate(name, 50_000, 500_000, 5_000, "cpu")
             yield makers[0], Write(f"thing-{place}", "governed", contract=name)
+            yield makers[1], Write(f"thing-{20 + place}", "governed, and nothing delegated", contract=name)
 
 
 class MarketDoer(Doer):

@@ -90,13 +90,15 @@ class Position(msgspec.Struct):
 
 
 class Books(msgspec.Struct, omit_defaults=True):
-    """A business between turns. `busy` is the share of turns that found the bucket empty, in thousandths.
+    """A business between turns.
 
-    `income_milli` is what a turn earns on the running mean, in thousandths of a scrip.
+    `income_milli` is what it earned in the last minutes, what tools cost it taken off, in thousandths of a scrip; up to
+    `noted_ns`. `pressure` is how often each right bound, in thousandths of the turns (`rights_desk`).
     """
 
-    busy: int = 500
     income_milli: int = 0
+    noted_ns: int = 0
+    pressure: dict[str, int] = {}
     scrip: int = 0
     prices: dict[str, int] = {}
     looking_for: str = ""

@@ -73,12 +73,15 @@ class Entrepreneur(Merchant):
 
     async def decide(self, view: Observation) -> Thought:
         """Keep the books, then decide as every citizen does."""
-        earned = 0
+        received = traded = 0
         for event in view.news:
             if isinstance(event, TransferPosted) and event.asset == SCRIP and event.to_id == view.agent_id:
-                earned += event.amount
-        self.tools.note(view, earned)
-        self.rights.note(view, earned)
+                received += event.amount
+                listed = self.sale_of(event, view)
+                if listed is not None and listed.asset:
+                    traded += event.amount  # what rights bring says nothing of what they earn when used
+        called = self.tools.note(view, received)
+        self.rights.note(view, received - traded - called)
         self.books.scrip = view.scrip
         self._me, self._now_ns = view.agent_id, view.now_ns
         return await super().decide(view)

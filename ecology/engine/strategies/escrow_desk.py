@@ -1,7 +1,8 @@
 """Trading through escrow: what is offered, what is withdrawn and cheaper next time, what is seen and taken.
 
 Nobody need be trusted here: price and thing move together. Goods and rights share this desk, which keeps the running
-price of each: a sale counts for a quarter of it, the cheapest offer seen for an eighth, a listing in vain lowers it.
+price of each: a sale counts for a quarter of it, the cheapest offer seen for an eighth, a listing in vain lowers it,
+and where nothing is for sale it rises.
 """
 
 from collections.abc import Mapping
@@ -24,7 +25,10 @@ from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 200, DISK: 4_000}
 """The rights that are traded, and what a lot is: a token a second, twenty tokens' room, 200 µs a second, 4 kB."""
 
-RENT_MS = 300_000
+RENT = "rent/"
+"""How the names of rights that are let begin."""
+
+RENT_MS = 600_000
 """How long rights are let for."""
 
 LISTING_BYTES = 150
@@ -91,9 +95,9 @@ class EscrowDesk:
             goods = rights_goods(listed.asset, listed.rent_ms)
             price_milli = lot_price_milli(listed.asset, listed.price, listed.amount, listed.rent_ms)
             if sold:
-                self.sold(goods, price_milli * 21 // 20)
+                self.sold(goods, price_milli * 31 // 30)
             elif (known := self._books.prices.get(goods)) is not None:
-                self._note(goods, min(known, price_milli) * 11 // 12)
+                self._note(goods, min(known, price_milli) * 23 // 24)
         return listed
 
     def forget(self, artifact: str) -> None:
@@ -150,21 +154,27 @@ class EscrowDesk:
         listings = cast("list[Mapping[str, object]]", outcome.data["listings"])
         found = [_seen(each) for each in listings[:MAX_SEEN]]
         books.seen = [each for each in found if each.seller != me and each.price <= MAX_PRICE]
-        rights = [each for each in books.seen if each.asset in LOTS]
-        if rights:  # others ask less than was thought: it is worth a little less
-            cheapest = min(
-                lot_price_milli(each.asset, each.price, each.amount, each.rent_ms) for each in rights
-            )
-            goods = rights_goods(rights[0].asset, rights[0].rent_ms)
-            known = books.prices.get(goods)
-            if known is None or cheapest < known:
-                self._note(goods, cheapest if known is None else drift(known, cheapest, 8))
+        goods = str(action.args.get("goods"))
+        if goods.removeprefix(RENT) in LOTS:
+            self._learn_asked(goods, [each for each in books.seen if each.asset in LOTS])
         return LISTING_BYTES * len(listings)
+
+    def _learn_asked(self, goods: str, rights: list[Seen]) -> None:
+        """The cheapest offer of a right draws its running price; nobody believes that it is more than twice that."""
+        known = self._books.prices.get(goods)
+        asked = [lot_price_milli(each.asset, each.price, each.amount, each.rent_ms) for each in rights]
+        if known is None:
+            if asked:
+                self._note(goods, min(asked))
+        elif asked:
+            self._note(goods, drift(known, min(*asked, 2 * known), 4))
+        else:
+            self._note(goods, known + known // 24)
 
 
 def rights_goods(asset: str, rent_ms: int) -> str:
     """The name under which a right is found in escrow, and its running price kept: one for sales, one for rents."""
-    return f"rent/{asset}" if rent_ms else asset
+    return RENT + asset if rent_ms else asset
 
 
 def lot_price_milli(asset: str, price: int, amount: int, rent_ms: int) -> int:

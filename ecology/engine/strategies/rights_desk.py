@@ -1,9 +1,11 @@
-"""The market in rights: who waits for tokens rents them, who sleeps beside a full bucket lets them, and so with disk.
+"""The market in rights: what a right is worth to a mind is what it earns it, and whoever earns more with it buys it.
 
-What a right is worth to a mind is its value of time: what a turn earns it, times the turns that the right would pay
-for. It buys below that, and offers what lies idle near the running price, which rises with sales and falls in vain.
+A right that binds in a share of the turns holds back that share of the income: one part in ten more of it is worth one
+part in ten of that (the marginal product, where nothing else binds). Buyers pay less than that. Who has a lot to spare
+offers it near the running price, unless it is worth more to itself: prices are learned, reservations are earned.
 """
 
+from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.engine.observation import Observation
 from ecology.engine.strategies.books import Books, Listed, Seen, drift
 from ecology.engine.strategies.citizen import MAX_PRICE
@@ -14,11 +16,8 @@ from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, DISK, LLM_CAPACITY,
 TURN_MILLITOKENS = 17_000
 """About what a scripted turn costs to think."""
 
-LOOK_NS = 30_000_000_000
+LOOK_NS = 30 * SECOND_NS
 """How often it looks at one of the markets in rights."""
-
-WAITING, IDLE = 700, 300
-"""Above this many turns in a thousand with an empty bucket tokens are what it lacks, below that they lie idle."""
 
 TRADED = (LLM_RATE, LLM_CAPACITY, CPU_RATE, DISK)
 """The rights that a mind at work may lack or have too much of."""
@@ -29,10 +28,16 @@ RENT_PERCENT = 65
 LEAST_LOTS = {LLM_RATE: 3, LLM_CAPACITY: 3, CPU_RATE: 1}
 """What it never parts with: a few thoughts a minute, room for two, and turns that handle something."""
 
-LOW_CPU, HIGH_CPU = 8, 3
-"""With less than an eighth of the CPU bucket full it is short of CPU; with more than a third it has plenty."""
+LOW_CPU = 8
+"""With less than an eighth of the CPU bucket full it is short of CPU."""
 
-SALES_PER_RENT = 4
+CAUTION = 100
+"""So many turns in a thousand more it thinks a right would bind if it had a lot less."""
+
+MEMORY = 32
+"""A turn counts for one part in so many of how often a right binds."""
+
+SALES_PER_RENT = 2
 """A right for good is worth so many rents."""
 
 
@@ -46,58 +51,56 @@ class RightsDesk:
         self._good_bytes = good_bytes
 
     def note(self, view: Observation, earned: int) -> None:
-        """Once a turn: was the bucket empty, and what came in?"""
+        """Once a turn: what did it earn, and which rights did it feel the end of?"""
         books = self._books
-        waited = view.llm_level < TURN_MILLITOKENS
-        books.busy = drift(books.busy, 1_000 if waited else 0, 32)
-        books.income_milli = drift(books.income_milli, min(earned, MAX_PRICE) * 1000, 64)
+        passed_ms = min((view.now_ns - books.noted_ns) // MILLISECOND_NS, RENT_MS)
+        books.noted_ns = view.now_ns
+        faded = books.income_milli - books.income_milli * passed_ms // RENT_MS
+        books.income_milli = max(0, min(faded + earned * 1000, MAX_PRICE * 1000))
+        for asset in TRADED:
+            felt = 1000 if self.binds(view, asset) else 0
+            books.pressure[asset] = drift(books.pressure.get(asset, 0), felt, MEMORY)
+
+    def binds(self, view: Observation, asset: str) -> bool:
+        """Whether more of a right would help this turn. More room for tokens helps if some were lost."""
+        if asset == LLM_RATE:
+            return view.llm_level < TURN_MILLITOKENS
+        if asset == LLM_CAPACITY:
+            return view.llm_level + 2 * TURN_MILLITOKENS > view.usable(LLM_CAPACITY)
+        if asset == CPU_RATE:
+            return view.cpu_level * LOW_CPU < view.usable(CPU_CAPACITY)
+        return view.disk_free < 2 * self._good_bytes
 
     def step(self, view: Observation) -> Action | None:
-        """Look at one market now and then; at what was seen, buy what is short or offer what lies idle."""
+        """Look at one market now and then; buy what was seen if it earns more than it costs, else offer a lot."""
         for asset in TRADED:
             for rent_ms in (0, RENT_MS):
                 seen = self._escrow.seen(rights_goods(asset, rent_ms))
                 if seen is not None:
-                    return self._trade(view, asset, rent_ms, seen)
+                    return self._take(view, asset, seen) or self._offer(view, asset, rent_ms)
         if view.now_ns < self._books.look_ns:
             return None
         self._books.look_ns = view.now_ns + LOOK_NS + view.draw.below(LOOK_NS)
-        wanted = [asset for asset in TRADED if self.balance(view, asset)]
-        if not wanted:
-            return None
         rent_ms = RENT_MS if view.draw.chance(RENT_PERCENT) else 0
-        return self._escrow.look(rights_goods(view.draw.choice(wanted), rent_ms))
+        asset = LLM_RATE if view.draw.chance(50) else view.draw.choice(TRADED)
+        return self._escrow.look(rights_goods(asset, rent_ms))
 
-    def balance(self, view: Observation, asset: str) -> int:
-        """1 if it has too little of a right, -1 if more than it uses, else 0."""
-        busy = self._books.busy
-        if asset == DISK:
-            if view.disk_free < 3 * self._good_bytes:
-                return 1
-            return -1 if view.disk_free > max(view.disk_quota // 2, 2 * LOTS[DISK]) else 0
-        spare = view.right(asset) >= (LEAST_LOTS[asset] + 1) * LOTS[asset]
-        if asset == CPU_RATE:
-            capacity = view.right(CPU_CAPACITY)
-            return (
-                1
-                if view.cpu_level * LOW_CPU < capacity
-                else -int(spare and view.cpu_level * HIGH_CPU > capacity)
-            )
-        if asset == LLM_RATE:
-            return 1 if busy > WAITING else -int(spare and busy < IDLE)
-        return -int(spare) if busy > WAITING else int(busy < IDLE)
+    def pressure(self, asset: str) -> int:
+        """How often a right binds, in thousandths; tokens that were lost are missed when there are none."""
+        pressure = self._books.pressure.get(asset, 0)
+        if asset == LLM_CAPACITY:
+            return pressure * self._books.pressure.get(LLM_RATE, 0) // 1000
+        return pressure
 
-    def worth_milli(self, view: Observation, asset: str, rent_ms: int) -> int:
-        """The most it would pay for a lot, in thousandths of a scrip: its value of time; for what saves none, a guess.
+    def worth_milli(self, view: Observation, asset: str, rent_ms: int, caution: int = 0) -> int:
+        """What a lot earns in `RENT_MS`, in thousandths of a scrip, and several times that if it is for good.
 
-        A token/s for `RENT_MS` pays for `RENT_MS × rate ÷ turn` more turns, each worth what a turn earns.
+        Income × how often the right binds (`caution` thousandths more) × the lot's share of the right.
         """
-        if asset == LLM_RATE:
-            turns_milli = LOTS[LLM_RATE] * RENT_MS // TURN_MILLITOKENS
-            worth = self._books.income_milli * turns_milli // 1000
-            return worth if rent_ms else worth * SALES_PER_RENT
-        guess = self.guess_milli(view, asset, rent_ms)
-        return self._escrow.price(rights_goods(asset, rent_ms), guess) * 6 // 5
+        lot = LOTS[asset]
+        bound = min(1000, self.pressure(asset) + caution)
+        worth = self._books.income_milli * bound * lot // (1000 * max(lot, view.usable(asset)))
+        return worth if rent_ms else worth * SALES_PER_RENT
 
     def guess_milli(self, view: Observation, asset: str, rent_ms: int) -> int:
         """What a mind that has seen no price thinks of a lot: somewhere between half the usual and half above."""
@@ -105,11 +108,11 @@ class RightsDesk:
         guess = usual * view.draw.between(50, 150) // 100
         return guess // SALES_PER_RENT if rent_ms else guess
 
-    def _trade(self, view: Observation, asset: str, rent_ms: int, seen: list[Seen]) -> Action | None:
-        balance = self.balance(view, asset)
-        if balance > 0:
-            return self._take(view, asset, seen)
-        return self._offer(view, asset, rent_ms) if balance < 0 else None
+    def spares(self, view: Observation, asset: str) -> bool:
+        """Whether it can do without a lot."""
+        if asset == DISK:
+            return view.disk_free > max(view.disk_quota // 2, 2 * LOTS[DISK])
+        return view.right(asset) >= (LEAST_LOTS[asset] + 1) * LOTS[asset]
 
     def _take(self, view: Observation, asset: str, seen: list[Seen]) -> Action | None:
         """The offer that is furthest below its worth, if any is, for at most a third of what it has."""
@@ -123,11 +126,13 @@ class RightsDesk:
         return self._escrow.buy(best) if best is not None else None
 
     def _offer(self, view: Observation, asset: str, rent_ms: int) -> Action | None:
-        """A lot of what lies idle, at its running price; one lot at a time."""
-        if any(each.asset == asset for each in self._books.listed.values()):
+        """A lot at its running price, if it earns less than that; one lot at a time."""
+        if not self.spares(view, asset) or any(each.asset == asset for each in self._books.listed.values()):
             return None
         guess = self.guess_milli(view, asset, rent_ms)
         price_milli = self._escrow.price(rights_goods(asset, rent_ms), guess)
+        if self.worth_milli(view, asset, rent_ms, CAUTION) > price_milli:
+            return None
         price = max(1, min((price_milli + 500) // 1000, MAX_PRICE))
         return self._escrow.offer(
             Listed(price, view.now_ns, asset=asset, amount=LOTS[asset], rent_ms=rent_ms)

@@ -81,13 +81,15 @@ class ToolDesk:
         """The most it would pay for a call, in thousandths of a scrip: what it gains, within a quarter of its scrip."""
         return min(tool.gain_milli * point_milli // 1000, view.scrip * 1000 // 4)
 
-    def note(self, view: Observation, earned: int) -> None:
-        """Once a turn, before the books' scrip is brought up to date: what did the last call cost in all?"""
+    def note(self, view: Observation, earned: int) -> int:
+        """Once a turn, before the books' scrip is brought up to date: what the last call cost in all, 0 without one."""
         tool = self._books.tools.get(self._books.calling)
-        if tool is not None:
-            spent = min(max(tool.price, self._books.scrip + earned - view.scrip), MAX_PRICE)
-            tool.cost_milli = drift(tool.cost_milli, spent * 1000, 2)
         self._books.calling = ""
+        if tool is None:
+            return 0
+        spent = min(max(tool.price, self._books.scrip + earned - view.scrip), MAX_PRICE)
+        tool.cost_milli = drift(tool.cost_milli, spent * 1000, 2)
+        return spent
 
     # -- learning
 

@@ -1,15 +1,16 @@
 """What code can ask of the kernel. Every request is an action like an agent's own and goes the same way.
 
 Code acts as its executable where that has standing, else as its caller; then it has the caller's purse and no more: it
-pays out of the allowance, gives away nothing else, and leaves agents' configurations alone. Arguments come from
-the sandbox as plain JSON of any form, so types are checked here. What is refused is an exception to the code.
+pays out of the allowance, gives away nothing else, and changes nothing that acts or decides in its turn: no agent, no
+account, no code but itself. Arguments come from the sandbox as plain JSON of any form, so types are checked here. What
+is refused is an exception to the code.
 """
 
 from collections.abc import Mapping
 
 import msgspec
 
-from ecology.artifacts.artifact import AGENT_TYPE, Artifact
+from ecology.artifacts.artifact import Artifact
 from ecology.core.clock import MILLISECOND_NS
 from ecology.core.outcome import Refused
 from ecology.core.seeds import Draw
@@ -78,8 +79,13 @@ class KernelFunctions:
             raise Refusal(refusals.NOT_PERMITTED, "code gives no standing")
         if self._turn.purse is not None and isinstance(artifact, str):
             found = self._world.shelf.find(artifact)
-            if found is not None and found.type == AGENT_TYPE:
-                raise Refusal(refusals.IS_PRINCIPAL, "code does not change agents in its caller's name")
+            if found is not None and found.permanent:
+                raise Refusal(
+                    refusals.IS_PRINCIPAL, "code changes no agent and no account in its caller's name"
+                )
+            if found is not None and (found.executable or fields.get("interface") is not None):
+                if found is not self._executable:
+                    raise Refusal(refusals.NOT_PERMITTED, "in its caller's name code changes no other code")
             if self._gives_away(artifact, found, fields.get("contract")):
                 raise Refusal(
                     refusals.NOT_PERMITTED, "in its caller's name code decides on nobody's say in a thing"

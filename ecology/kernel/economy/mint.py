@@ -107,8 +107,8 @@ def due_ns(world: World) -> int:
 def resolve(world: World, now_ns: int) -> None:
     """Choose the winners of a resolution that is due, close what has lost, and score the winners if that is quick.
 
-    Without a scorer in the world the winners wait for who brings their scores from outside, and that one is woken. While
-    those of an earlier resolution do, this one is put off.
+    Without a scorer in the world the winners wait for who brings their scores from outside, and that one is woken.
+    While those of an earlier resolution do, this one is put off.
     """
     assert due_ns(world) <= now_ns, "a resolution comes when it is due"
     if world.bids.awaiting_score():

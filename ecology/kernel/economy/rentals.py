@@ -30,11 +30,8 @@ class Rentals(Register[Rental]):
     def __init__(self) -> None:
         super().__init__("rental", Rental)
         self._by_end: SortedDict[tuple[int, int], str] = SortedDict()
-        self._enjoyed: dict[tuple[str, str], int] = {}
-
-    def enjoyed(self, tenant: str, asset: str) -> int:
-        """How much of an asset a tenant may use and not dispose of."""
-        return self._enjoyed.get((tenant, asset), 0) if self._enjoyed else 0
+        self.rented: dict[tuple[str, str], int] = {}
+        """How much a tenant may use and not dispose of, by tenant and asset."""
 
     def first_end_ns(self) -> int | None:
         """When the next rental ends."""
@@ -49,12 +46,12 @@ class Rentals(Register[Rental]):
         self._by_end[(record.until_ns, record.sequence)] = record.id
         if record.asset != LLM_BUDGET:
             key = (record.tenant, record.asset)
-            self._enjoyed[key] = self._enjoyed.get(key, 0) + record.amount
+            self.rented[key] = self.rented.get(key, 0) + record.amount
 
     def unfile(self, record: Rental) -> None:
         del self._by_end[(record.until_ns, record.sequence)]
         if record.asset != LLM_BUDGET:
             key = (record.tenant, record.asset)
-            self._enjoyed[key] -= record.amount
-            if not self._enjoyed[key]:
-                del self._enjoyed[key]
+            self.rented[key] -= record.amount
+            if not self.rented[key]:
+                del self.rented[key]

@@ -32,7 +32,7 @@ class Uses(Register[Use]):
         known = self._records.get(artifact.id)
         if known is None:
             self.put(Use(artifact.id, (agent_id,)))
-        elif agent_id not in known.users and len(known.users) < MOST_USERS:
+        elif len(known.users) < MOST_USERS and agent_id not in known.users:
             self.put(Use(artifact.id, (*known.users, agent_id)))
 
     def others(self, artifact_id: str, bidder: str) -> int:
