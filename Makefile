@@ -1,12 +1,14 @@
 # `make` alone lists what there is. Nothing here is needed to use the project: README has the two commands for that.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types contracts docs-check check bench lock package clean
+.PHONY: help setup run test lint format types contracts docs-check check soak bench lock package clean
 
 PYTHON := .venv/bin/python
 AGENTS ?= 50
 DURATION ?= 1h
 SEED ?= 7
+SOAK_STEPS ?= 500000
+SOAK_SEED ?= 1000
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +41,9 @@ docs-check: setup ## Run every command that the documents show
 	$(PYTHON) scripts/check_docs.py
 
 check: lint types contracts test docs-check ## All of the above on the work tree; .ci/run does it on a fresh clone
+
+soak: ## The economy's stateful test for much longer (SOAK_STEPS=500000, some 20 minutes; SOAK_SEED=1000 says where)
+	SOAK_STEPS=$(SOAK_STEPS) SOAK_SEED=$(SOAK_SEED) python3 scripts/test.py tests/simulation/test_economy.py
 
 bench: setup ## Print the figures of every benchmark
 	@set -e; for script in scripts/bench_*.py; do echo; echo "== $$script"; $(PYTHON) $$script; done

@@ -60,7 +60,7 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
     try:
         _, digest = export(reader, run.export)
         measured = summarise(records(reader.lines()))
-        code_error = _code_error(reader.meta(CODE_METER))
+        code = code_meter(reader.meta(CODE_METER))
     finally:
         reader.close()
     verdict = audit_run(run)
@@ -79,7 +79,8 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
             ok=verdict.ok, checks=[AuditCheck(check.name, check.ok, check.detail) for check in verdict.checks]
         ),
         container=Container(limits.cpu_millis / 1000, limits.memory_bytes, limits.source),
-        code_estimate_error=code_error,
+        code_measured_us=code.measured_us or None,
+        code_estimate_error=code.abs_error_us / code.measured_us if code.measured_us else None,
     )
     return assemble(measured, facts)
 
@@ -87,9 +88,3 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
 def code_meter(kept: str | None) -> Meter:
     """What a run's code was modelled and measured to cost so far, from the fact that the store keeps."""
     return Meter() if kept is None else msgspec.json.decode(kept, type=Meter)
-
-
-def _code_error(kept: str | None) -> float | None:
-    """How far the cost model of code was from what was measured, relative to that; None if nothing was."""
-    totals = code_meter(kept)
-    return totals.abs_error_us / totals.measured_us if totals.measured_us else None

@@ -30,6 +30,9 @@ from ecology.store.sqlite import SqliteStore
 PROBE_SECONDS = 10.0
 WATCH_SECONDS = 0.5
 
+WALL_NS = "wall_ns"
+"""The fact about a run that says how long it was worked on, by all its processes."""
+
 
 class Progress(msgspec.Struct, frozen=True):
     """How a run stands: times in nanoseconds, shares of agents in percent."""
@@ -152,7 +155,7 @@ async def _take_up(
                 if not interruption.requested:
                     raise
                 complete = False
-        return Ending(complete, was_over, _fact_ns(store, "time_ns"), _fact_ns(store, "wall_ns"))
+        return Ending(complete, was_over, _fact_ns(store, "time_ns"), _fact_ns(store, WALL_NS))
     finally:
         store.close()
         if client is not None:
@@ -186,18 +189,28 @@ async def _live(
     interruption: Interruption,
 ) -> bool:
     """Let the world live to its end and archive it; False if it was interrupted on the way."""
-    started_ns = host_ns() - _fact_ns(store, "wall_ns")
-    store.wall_ns = lambda: host_ns() - started_ns
+    started_ns = host_ns() - _fact_ns(store, WALL_NS)
+    meter = engine.world.meter
+
+    def facts() -> dict[str, str]:
+        return {
+            WALL_NS: str(host_ns() - started_ns),
+            CODE_METER: msgspec.json.encode(meter).decode(),
+        }
+
+    def progress() -> None:
+        watchers.progress(_progress(engine, scenario.duration_ns, host_ns() - started_ns))
+
+    store.facts = facts
     await interruption.listen()  # to what came while the world was made
     async with _archivist(run, store, watchers) as archivist:
-        watching = asyncio.create_task(_watch(engine, scenario.duration_ns, store, watchers.progress))
+        watching = asyncio.create_task(_watch(progress))
         try:
             with interruption.ends(engine.interrupt):
                 await engine.run(scenario.duration_ns)
         finally:
             watching.cancel()
-        watchers.progress(_progress(engine, scenario.duration_ns, store))
-        store.put_meta(CODE_METER, msgspec.json.encode(engine.world.meter).decode())
+        progress()
         if engine.interrupted:
             return False
         await _archive_rest(run, store, archivist)
@@ -228,15 +241,13 @@ def _fact_ns(store: SqliteStore, name: str) -> int:
     return int(store.meta(name) or 0)
 
 
-async def _watch(
-    engine: Engine, until_ns: int, store: SqliteStore, progress: Callable[[Progress], None]
-) -> None:
+async def _watch(progress: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(WATCH_SECONDS)
-        progress(_progress(engine, until_ns, store))
+        progress()
 
 
-def _progress(engine: Engine, until_ns: int, store: SqliteStore) -> Progress:
+def _progress(engine: Engine, until_ns: int, wall_ns: int) -> Progress:
     world: World = engine.world
     agents = len(world.roster)
     waiting = sum(1 for agent in world.roster if agent.waiting_on is not None or agent.status == "blocked")
@@ -244,7 +255,7 @@ def _progress(engine: Engine, until_ns: int, store: SqliteStore) -> Progress:
     return Progress(
         world_ns=min(engine.clock.now_ns(), until_ns),
         until_ns=until_ns,
-        wall_ns=store.wall_ns(),
+        wall_ns=wall_ns,
         actions=engine.committer.turns,
         agents=agents,
         blocked_percent=100 * waiting // agents,

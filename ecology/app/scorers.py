@@ -46,7 +46,7 @@ def _plug_in(name: str) -> Scorer | SlowScorer:
         made: object = entry.load()()
         if not (isinstance(getattr(made, "slow", None), bool) and callable(getattr(made, "score", None))):
             raise TypeError("a scorer has `slow`, True or False, and `score`")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the plug-in '{name}' ({entry.value}) cannot be loaded ({type(error).__name__}: {error})",
             remedy="mend it or uninstall it",

@@ -12,6 +12,9 @@ JSON = "json"
 BYTES = "bytes"
 FORMATS = (TEXT, JSON, BYTES)
 
+STANDING_BYTES = 256
+"""What the accounts of an artifact with standing count for, which stay for ever: one for each asset."""
+
 AGENT_TYPE = "agent"
 """The type of an agent's own configuration artifact."""
 
@@ -88,8 +91,10 @@ def is_deep(value: object) -> bool:
 
 
 def overhead_bytes(artifact: Artifact) -> int:
-    """Bytes that metadata, title, dependencies and interface occupy: no storage is free."""
+    """Bytes that metadata, title, dependencies, interface and accounts occupy: no storage is free."""
     used = len(artifact.title.encode()) + len(artifact.contract_state.encode())
+    if artifact.standing:
+        used += STANDING_BYTES
     if artifact.metadata:
         used += len(msgspec.json.encode(artifact.metadata))
     if artifact.interface is not None:

@@ -168,9 +168,11 @@ def erase(world: World, turn: Turn | None, now_ns: int, artifact: Artifact) -> i
     freed = artifact.size_bytes
     world.altering(artifact)
     world.charge_disk(bearer, -freed)
-    artifact.contract_state = ""
+    # Only the name stays, which is free of charge: nothing else of it may occupy the world's own memory for ever.
+    artifact.contract_state, artifact.metadata, artifact.interface = "", {}, None
     artifact.revision += 1
     world.shelf.discard(artifact, now_ns)
+    world.uses.forget(artifact.id)
     event = ArtifactDeleted(
         sequence=world.log.next_sequence,
         time_ns=now_ns,
@@ -182,11 +184,7 @@ def erase(world: World, turn: Turn | None, now_ns: int, artifact: Artifact) -> i
         revision=artifact.revision,
         freed_bytes=freed,
     )
-    if turn is None:
-        # Before the log tells of it: what follows from the event comes after it.
-        world.tell(owner, event)
-        world.tell(bearer, event)
-    world.log.append(event)
+    world.announce(event, *([owner, bearer] if turn is None else []))
     world.reconsider(bearer, DISK, now_ns)
     return freed
 
@@ -215,8 +213,8 @@ def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
         standing=action.standing,
     )
     size = len(content) + overhead_bytes(artifact)
-    if size > world.disk_free(author):
-        return Refused(refusals.DISK_QUOTA, f"{size} bytes wanted, {world.disk_free(author)} free")
+    if size > (free := world.disk_free(author, own=artifact.permanent)):
+        return Refused(refusals.DISK_QUOTA, f"{size} bytes wanted, {free} free")
     artifact.size_bytes = size
     world.charge_disk(author, size)
     world.shelf.add(artifact, content)
@@ -232,7 +230,7 @@ def _create(world: World, turn: Turn, action: Write, content: bytes) -> Outcome:
 def _note_dependencies(world: World, turn: Turn, artifact: Artifact) -> None:
     for name in artifact.depends_on:
         base = world.shelf.find(name)
-        if base is not None:
+        if base is not None and not base.deleted:
             world.uses.note(base, turn.agent.id)
 
 
@@ -254,8 +252,8 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
     size = len(content) + overhead_bytes(draft)
     bearer = world.principals[artifact.bearer]
     grown = size - artifact.size_bytes if bearer is author else size
-    if grown > 0 and grown > world.disk_free(author):
-        return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(author)} free")
+    if grown > 0 and grown > (free := world.disk_free(author, own=artifact.permanent)):
+        return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {free} free")
     world.altering(artifact)
     world.charge_disk(bearer, -artifact.size_bytes)
     world.charge_disk(author, size)

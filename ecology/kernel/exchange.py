@@ -50,8 +50,8 @@ def _pay(world: World, turn: Turn, receiver: Principal, action: Transfer) -> Out
         return Refused(
             refusals.INSUFFICIENT, f"{available} {UNITS[asset]} of {asset} available, {amount} wanted"
         )
-    if asset == DISK and amount > world.disk_free(giver):
-        return Refused(refusals.QUOTA_IN_USE, f"only {world.disk_free(giver)} bytes of the quota are free")
+    if asset == DISK and amount > (free := world.disk_free(giver, own=True)):
+        return Refused(refusals.QUOTA_IN_USE, f"only {free} bytes of its own quota are free")
     if not turn.may_move:
         return Refused(refusals.TOO_MANY, "one turn makes no more transfers than this")
     status = world.move(turn, giver, receiver, asset, amount, action.memo)
@@ -88,7 +88,7 @@ def move_artifact(world: World, turn: Turn, artifact: Artifact, receiver: Princi
     bearer = world.principals[artifact.bearer]
     moved = bearer is not receiver
     if moved:
-        if artifact.size_bytes > world.disk_free(receiver):
+        if artifact.size_bytes > world.disk_free(receiver, own=artifact.permanent):
             return Refused(
                 refusals.DISK_QUOTA, f"'{receiver.id}' has no room for {artifact.size_bytes} bytes"
             )

@@ -103,7 +103,9 @@ def _self(world: World, turn: Turn, args: Arguments) -> Outcome:
     data: dict[str, object] = {
         "id": actor.id,
         "rights": {asset: world.available(actor, asset) for asset in ASSETS},
-        "rented": {asset: rented for asset in ASSETS if (rented := world.rentals.rented.get((actor.id, asset)))},
+        "rented": {
+            asset: rented for asset in ASSETS if (rented := world.rentals.rented.get((actor.id, asset)))
+        },
         "disk_used": actor.disk_used,
     }
     if isinstance(actor, Agent):

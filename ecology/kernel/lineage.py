@@ -87,8 +87,8 @@ def _reconfigure(world: World, turn: Turn, artifact: Artifact, config: AgentConf
     content = _encoder.encode(config)
     size = len(content) + len(artifact.contract_state.encode())
     grown = size - artifact.size_bytes
-    if grown > 0 and grown > world.disk_free(agent):
-        return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {world.disk_free(agent)} free")
+    if grown > 0 and grown > (free := world.disk_free(agent, own=True)):
+        return Refused(refusals.DISK_QUOTA, f"{grown} more bytes wanted, {free} free")
     world.altering(artifact)
     world.charge_disk(agent, grown)
     config = _as_kept(content)
@@ -205,8 +205,6 @@ def _endowment_fault(world: World, turn: Turn, endowment: dict[str, int]) -> Ref
             return Refused(
                 refusals.INSUFFICIENT, f"{world.available(turn.agent, asset)} of {asset} available"
             )
-        if asset == DISK and amount > world.disk_free(turn.agent):
-            return Refused(
-                refusals.QUOTA_IN_USE, f"only {world.disk_free(turn.agent)} bytes of the quota are free"
-            )
+        if asset == DISK and amount > (free := world.disk_free(turn.agent, own=True)):
+            return Refused(refusals.QUOTA_IN_USE, f"only {free} bytes of its own quota are free")
     return None

@@ -73,6 +73,17 @@ class Sleepers:
             agent.tell(event)
             self.touch(agent)
 
+    def announce(self, event: Event, *hearers: Principal) -> None:
+        """Append an event that these are told of, subscribed to it or not.
+
+        They are told before the log tells others: what follows from the event comes after it.
+        """
+        for hearer in hearers:
+            self.tell(hearer, event)
+        self.log.append(event)
+        for hearer in hearers:
+            self.reconsider(hearer, "inbox", event.time_ns)
+
     def rouse(self, agent: Agent, now_ns: int, reason: str) -> None:
         """Somebody's deed ends an agent's sleep now."""
         if self.journal.active:
@@ -94,7 +105,7 @@ class Sleepers:
         self.set_status(agent, "active", reason, now_ns)
 
     def reconsider(self, agent: Principal, asset: str, now_ns: int) -> None:
-        """A right, a balance or the free disk of the agent changed: a wait or a sleep of its may be over."""
+        """A right, a balance, the free disk or the inbox of the agent changed: a wait or a sleep of its may be over."""
         if not isinstance(agent, Agent):
             return
         if self.journal.active:

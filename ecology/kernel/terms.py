@@ -103,10 +103,10 @@ def keep_state(world: World, turn: Turn, artifact: Artifact, terms: Terms) -> Re
     bearer = world.principals[artifact.bearer]
     kept = state.encode()
     grown = len(kept) - len(artifact.contract_state.encode())
-    if grown > 0 and grown > world.disk_free(bearer):
+    if grown > 0 and grown > (free := world.disk_free(bearer, own=artifact.permanent)):
         return Refused(
             refusals.DISK_QUOTA,
-            f"the contract wants {grown} more bytes of '{bearer.id}', {world.disk_free(bearer)} free",
+            f"the contract wants {grown} more bytes of '{bearer.id}', {free} free",
         )
     world.altering(artifact)
     world.charge_disk(bearer, grown)

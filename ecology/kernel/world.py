@@ -170,9 +170,14 @@ class World(Sleepers):
         own = self.book.available(principal.accounts[asset])
         return own + rented.get((principal.id, asset), 0) if rented else own
 
-    def disk_free(self, principal: Principal) -> int:
-        """Bytes of quota that no artifact occupies; negative if permanent ones were put on disk that was rented."""
-        return self.usable(principal, DISK) - principal.disk_used
+    def disk_free(self, principal: Principal, *, own: bool = False) -> int:
+        """Bytes of quota that no artifact occupies.
+
+        `own`: of what is not rented, and negative if rented disk is occupied. What is never deleted, and disk that is
+        given away, must be free in this sense, so that all that is left of a rent can be cleared.
+        """
+        quota = self.available(principal, DISK) if own else self.usable(principal, DISK)
+        return quota - principal.disk_used
 
     def supply(self, asset: str) -> int:
         """How much of an asset was ever issued."""
@@ -279,8 +284,7 @@ class World(Sleepers):
         # A level is kept in billionths and must fit 64 bits in the store, so a right works up to this bound.
         bound = MAX_AMOUNT // NANO
         llm_rate, llm_capacity, cpu_rate, cpu_capacity = (
-            min(self.usable(agent, asset), bound)
-            for asset in (*FLOWS["llm_rate"], *FLOWS["cpu"])
+            min(self.usable(agent, asset), bound) for asset in (*FLOWS["llm_rate"], *FLOWS["cpu"])
         )
         return llm_rate, llm_capacity, cpu_rate, cpu_capacity
 

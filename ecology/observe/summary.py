@@ -48,7 +48,8 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What no event states, because it belongs to the host and not to the world.
 
     `costs` is "modelled" or "measured"; `concurrent_thoughts` how many agents may think at once.
-    `code_estimate_error` is Σ|estimate − measured| ÷ Σ measured over all runs of code whose CPU time was measured.
+    `code_measured_us` is Σ measured over all runs of code whose CPU time was measured, `code_estimate_error` is
+    Σ|estimate − measured| ÷ that.
     """
 
     run_id: str
@@ -61,6 +62,7 @@ class RunFacts(msgspec.Struct, frozen=True, kw_only=True):
     concurrent_thoughts: int | None
     audit: AuditResult
     container: Container
+    code_measured_us: int | None = None
     code_estimate_error: float | None = None
 
 
@@ -128,7 +130,7 @@ def assemble(measured: RunMeasures, facts: RunFacts) -> Summary:
         mint=measured.mint,
         escrow=measured.escrow,
         rights=measured.rights,
-        code=_with_error(measured.code, facts.code_estimate_error),
+        code=_as_measured(measured.code, facts),
         scarcity=measured.scarcity,
         scarcity_verdict=measured.scarcity_verdict,
         concurrent_thoughts=facts.concurrent_thoughts,
@@ -138,11 +140,13 @@ def assemble(measured: RunMeasures, facts: RunFacts) -> Summary:
     )
 
 
-def _with_error(code: CodeMeasures, measured: float | None) -> CodeMeasures:
-    """Events state the error only where what was measured is what was charged; the run's process knows it anyway."""
-    if code.estimate_error is not None or not code.runs:
+def _as_measured(code: CodeMeasures, facts: RunFacts) -> CodeMeasures:
+    """Events state what was measured only where that is what was charged; the run's process knows it anyway."""
+    if facts.code_measured_us is None or not code.runs:
         return code
-    return msgspec.structs.replace(code, estimate_error=measured)
+    return msgspec.structs.replace(
+        code, measured_us=facts.code_measured_us, estimate_error=facts.code_estimate_error
+    )
 
 
 def encode_summary(summary: Summary) -> bytes:

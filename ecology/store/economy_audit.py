@@ -218,16 +218,16 @@ class _Economy:
         yield verdict("rights_as_granted", homeless, f"{len(others)} rights, all of each somebody's")
 
     def quotas_respected(self) -> Check:
-        """Nobody occupies more disk than it may use, unless with nothing but what is never deleted."""
+        """Nobody occupies more disk than it may use, unless genesis gave it less than its configuration needs."""
         rented: Counter[str] = Counter()
         for it in self._rentals.values():
             if it.asset == DISK:
                 rented[it.tenant] += it.amount
         wrong = []
         for row in self._connection.execute(SQL["disk_borne"]):
-            who, borne, permanent, available = cast("tuple[str, int, int, int | None]", row)
+            who, borne, configured, available = cast("tuple[str, int, int, int | None]", row)
             quota = (available or 0) + rented[who]
-            if available is None or borne > max(quota, permanent):
+            if available is None or borne > max(quota, configured):
                 wrong.append(f"{who} uses {borne} of {quota} bytes")
         return verdict("quotas_respected", wrong, "nobody occupies more disk than its quota")
 

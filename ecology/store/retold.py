@@ -147,7 +147,8 @@ class Retold:
             )
         elif event.how != "minted" and (event.price or event.minted):
             self._contradiction(event, f"closes {event.bid_id} ({event.how}), yet it paid or was paid")
-        self.paid[event.bidder_id, event.time_ns] -= event.price
+        if event.price:
+            self.paid[event.bidder_id, event.time_ns] -= event.price
         if event.minted:
             self.owed[event.bidder_id, event.time_ns] -= event.minted
 

@@ -41,8 +41,9 @@ class SqliteStore:
         self._archived = 0
         self._seal = b""
         self._unsealed: list[rows.Row] = []
-        self.wall_ns: Callable[[], int] = lambda: 0
-        """How long the run has been worked on; kept with each group for the person who asks."""
+        self.facts: Callable[[], dict[str, str]] = dict
+        """What the host knows of the run and no event may state, such as how long it has been worked on; kept with each
+        group for the person who asks."""
 
     @classmethod
     def create(cls, path: Path) -> "SqliteStore":
@@ -175,7 +176,7 @@ class SqliteStore:
             else:
                 connection.execute(SQL["put_record"], (kind, name, body))
         connection.execute(SQL["put_meta"], ("time_ns", str(now_ns)))
-        connection.execute(SQL["put_meta"], ("wall_ns", str(self.wall_ns())))
+        connection.executemany(SQL["put_meta"], self.facts().items())
         if self._archived:
             connection.execute(SQL["drop_revisions"], (self._archived,))
             self._archived = 0

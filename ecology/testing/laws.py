@@ -16,9 +16,6 @@ from ecology.resources.bucket import NANO, Bucket
 from ecology.testing.economy_laws import broken_economy_laws
 from ecology.testing.fingerprint import everything
 
-MAX_STATE_BYTES = 4_096
-"""What a contract in code may remember about one artifact."""
-
 
 def broken_laws(world: World) -> list[str]:
     """One line for each law that does not hold between two turns; empty for a world in order."""
@@ -62,7 +59,7 @@ def _artifacts(world: World) -> Iterator[str]:
             yield f"{it.id} is of type {it.type}"
         if it.standing != (it.id in world.principals and it.id not in world.agents):
             yield f"{it.id} has standing: {it.standing}"
-        if len(it.contract_state.encode()) > MAX_STATE_BYTES:
+        if len(it.contract_state.encode()) > world.laws.code.state_bytes:
             yield f"the contract of {it.id} keeps {len(it.contract_state)} characters"
     for name, principal in world.principals.items():
         if principal.disk_used != borne[name]:
@@ -70,13 +67,11 @@ def _artifacts(world: World) -> Iterator[str]:
 
 
 def _quotas(world: World) -> Iterator[str]:
-    """Nobody occupies more disk than it may use, unless with nothing but what is never deleted."""
-    permanent: Counter[str] = Counter()
-    for it in everything(world):
-        if it.permanent:
-            permanent[it.bearer] += it.size_bytes
+    """Nobody occupies more disk than it may use, unless genesis gave it less than its own configuration needs."""
     for name, principal in world.principals.items():
-        if world.disk_free(principal) < 0 and principal.disk_used > permanent[name]:
+        own = world.shelf.find(name) if name in world.agents else None
+        least = 0 if own is None else own.size_bytes
+        if world.disk_free(principal) < 0 and principal.disk_used > least:
             yield f"{name} occupies {principal.disk_used} bytes, {-world.disk_free(principal)} too many"
 
 
@@ -90,7 +85,9 @@ def _shelf(world: World) -> Iterator[str]:
         for index, key in (*drawers, *(("_by_word", word) for word in words_of(it.title))):
             wanted[index].setdefault(key, {})[it.created_sequence] = it.id
     for index, drawers_of in wanted.items():
-        if getattr(world.shelf, index) != drawers_of:  # through pages it could not be seen what is there too much
+        if (
+            getattr(world.shelf, index) != drawers_of
+        ):  # through pages it could not be seen what is there too much
             yield f"the shelf's index {index} is wrong"
     piles: dict[str, list[tuple[int, int, str]]] = {}
     for it in everything(world):

@@ -11,17 +11,27 @@ import pytest
 
 from tests.support.command import called, ecology
 
-MODEL_BUDGET = ("--scenario", "famine")  # money for thoughts is spent there, scrip and rights change hands
+MODEL_BUDGET = ("--scenario", "famine", "--duration", "20m")
+"""Money for thoughts is spent there, scrip and rights change hands."""
+
+MARKET = ("--scenario", "market", "--duration", "5m")
+"""Things are for sale, rights are rented and bids await the mint when it ends."""
+
+
+def _finished(home: Path, scenario: tuple[str, ...]) -> Path:
+    done = called("run", *scenario, "--agents", "12", "--seed", "1", "--quiet", cwd=home)
+    assert done.code == 0, done.err
+    return (home / "runs" / "latest").resolve()
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("audited")
-    done = called(
-        "run", *MODEL_BUDGET, "--agents", "12", "--duration", "20m", "--seed", "1", "--quiet", cwd=home
-    )
-    assert done.code == 0, done.err
-    return (home / "runs" / "latest").resolve()
+    return _finished(tmp_path_factory.mktemp("audited"), MODEL_BUDGET)
+
+
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _finished(tmp_path_factory.mktemp("traded"), MARKET)
 
 
 @pytest.fixture
@@ -43,6 +53,10 @@ def _change(run: Path, statement: str) -> None:
     connection.execute(statement)
     assert connection.total_changes() > 0, "there was nothing to change"
     connection.close()
+
+
+def test_a_market_as_it_was_left(traded: Path) -> None:
+    assert _wrong(traded) == set()
 
 
 def test_a_run_as_it_was_left(finished: Path) -> None:
@@ -84,6 +98,48 @@ A_TRANSFER = "(SELECT max(id) FROM ledger_transfers WHERE kind = 1)"
     ],
 )  # fmt: skip
 def test_one_row_changed_by_hand(statement: str, check: str, run: Path) -> None:
+    _change(run, statement)
+    assert check in _wrong(run)
+
+
+A_LISTING = "(SELECT id FROM registers WHERE kind = 'listing' AND NOT json_extract(body, '$.stale') LIMIT 1)"
+LAST_MINTED = (
+    "(SELECT max(sequence) FROM events WHERE type = 'mint.closed' AND json_extract(body, '$.minted') > 0)"
+)
+
+
+def _raise(kind: str, key: str, which: str) -> str:
+    body = f"CAST(json_set(body, '$.{key}', json_extract(body, '$.{key}') + 1) AS BLOB)"
+    return f"UPDATE registers SET body = {body} WHERE kind = '{kind}' AND id = {which}"
+
+
+def _any(kind: str) -> str:
+    return f"(SELECT id FROM registers WHERE kind = '{kind}' LIMIT 1)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        (_raise("listing", "price", A_LISTING), "escrow_holds_match"),
+        (_raise("rental", "until_ns", _any("rental")), "rentals_match"),
+        (_raise("rental", "amount", _any("rental")), "rentals_match"),
+        (_raise("bid", "amount", _any("bid")), "bids_match"),
+        ("DELETE FROM registers WHERE kind = 'listing'", "escrow_holds_match"),
+        (f"DELETE FROM registers WHERE id = {_any('rental')}", "holds_claimed"),
+        ("DELETE FROM registers WHERE kind = 'bid'", "bids_match"),
+        ("UPDATE registers SET body = x'7b7d' WHERE kind = 'bid'", "bids_match"),
+        ("UPDATE registers SET body = x'ff' WHERE kind = 'office'", "system_ids_counted"),
+        ("UPDATE ledger_holds SET state = 'expired' WHERE state = 'pending'", "holds_announced"),
+        (
+            f"UPDATE events SET body = CAST(json_set(body, '$.minted', 9) AS BLOB) WHERE sequence = {LAST_MINTED}",
+            "supply_is_minted",
+        ),
+    ],
+)
+def test_one_thing_of_the_economy_changed_by_hand(
+    statement: str, check: str, traded: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(traded, tmp_path / "run", symlinks=True)
     _change(run, statement)
     assert check in _wrong(run)
 

@@ -20,6 +20,7 @@ from ecology.kernel.economy.rubric import Rubric
 from ecology.kernel.economy.scoring import Score, Scorer, Submission
 from ecology.kernel.laws import Laws, MintLaw
 from ecology.resources.assets import SCRIP
+from ecology.store.audit import audit
 from ecology.store.reader import EventReader
 from ecology.store.sqlite import SqliteStore
 from ecology.testing.laws import broken_laws
@@ -190,15 +191,40 @@ def test_killed_at_any_commit_it_ends_as_the_whole_one(
     """Every turn, and every deed of the world's own, is a commit: each of those around a resolution is one's last."""
     laws = Laws(mint=MintLaw(first_ns=RESOLVED_NS, every_ns=every_ms * MILLISECOND_NS, slots=2))
     whole = Photographed.create(tmp_path / "whole.sqlite")
+    assert isinstance(whole, Photographed)
     for about_ns in (RESOLVED_NS, RESOLVED_NS + every_ms * MILLISECOND_NS, RESOLVED_NS + SECOND_NS):
-        whole.spans.append((about_ns - SECOND_NS // 20, about_ns + SECOND_NS // 5))
+        whole.spans.append((about_ns - SECOND_NS // 50, about_ns + SECOND_NS // 20))
     lived(whole, scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=1)
     expected = log_of(whole.path)
     assert sum('"mint.resolved"' in line for line in expected) == resolutions
     assert len(whole.killed) > 10
     waiting = 0
     for left in whole.killed:
+        assert [check for check in audit(left) if not check.ok] == []
         waiting += awaited(left)
         lived(SqliteStore.open(left), scorer, until_ns=KILLED_UNTIL_NS, laws=laws, group_turns=50)
         assert log_of(left) == expected, left.name
     assert (waiting >= 3) if scorer.slow else (waiting == 0)
+
+
+BODY = "CAST(replace(body, '\"{0}\":', '\"{0}\":1') AS BLOB)"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM registers WHERE kind = 'case'",
+        f"UPDATE registers SET body = {BODY.format('revision')} WHERE kind = 'case'",
+        f"UPDATE registers SET body = {BODY.format('price')} WHERE kind = 'bid'",
+    ],
+)
+def test_whoever_tampers_with_what_awaits_its_score_is_found_out(change: str, tmp_path: Path) -> None:
+    path = tmp_path / "stopped.sqlite"
+    lived(opened(path), Judge(), stop_ns=STOPS_MS[1] * MILLISECOND_NS)
+    assert awaited(path) > 0
+    assert [check for check in audit(path) if not check.ok] == []
+    connection = apsw.Connection(str(path))
+    connection.execute(change)
+    assert connection.total_changes() > 0
+    connection.close()
+    assert "bids_match" in [check.name for check in audit(path) if not check.ok]

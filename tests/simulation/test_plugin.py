@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
 
-import check_docs
 from tests.architecture.source import ROOT
+from tests.support import plug_in
 from tests.support.command import PATIENCE_S, ecology, environment, start
 from tests.support.stored_run import StoredRun, last_event, wrongs
 
@@ -21,42 +20,14 @@ PAGE = ROOT / "docs" / "howto" / "plugins.md"
 SMALL = ("--agents", "10", "--seed", "1", "--quiet", "--json")
 
 
-def write_files(folder: Path) -> None:
-    """Every file that the page shows."""
-    for block in check_docs.blocks(PAGE.name, PAGE.read_text("utf-8")):
-        kind, name = block.note
-        if kind == "file":
-            (folder / name).write_text("\n".join(block.lines) + "\n", "utf-8")
-
-
-def install(project: Path, library: Path) -> None:
-    """What an installer leaves of a project of single modules: the modules, and what they announce."""
-    described = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-    name, version = described["project"]["name"], described["project"]["version"]
-    library.mkdir()
-    for module in described["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]:
-        (library / module).write_text((project / module).read_text("utf-8"), "utf-8")
-    info = library / f"{name}-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8")
-    lines = []
-    for group, points in described["project"]["entry-points"].items():
-        lines += [f"[{group}]", *(f"{point} = {target}" for point, target in points.items())]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", "utf-8")
-
-
 @pytest.fixture
 def plugged(tmp_path: Path) -> dict[str, str]:
     """The environment of a machine on which the page's package is installed."""
-    project = tmp_path / "project"
-    project.mkdir()
-    write_files(project)
-    install(project, tmp_path / "library")
-    return {"PYTHONPATH": str(tmp_path / "library")}
+    return plug_in.plugged(PAGE, tmp_path)
 
 
 def test_the_experiment_of_the_page_runs(tmp_path: Path) -> None:
-    write_files(tmp_path)
+    plug_in.write_files(PAGE, tmp_path)
     done = subprocess.run(
         [sys.executable, "experiment.py"],
         cwd=tmp_path,

@@ -60,7 +60,7 @@ def publish(stage: Stage, maker: str, family: str, price: int, base: str = "") -
             family,
             pattern.program(base),
             type=PROGRAM,
-            title=pattern.title,
+            title=pattern.title(base),
             contract=f"pay_per_use({price})",
             depends_on=[base] if base else [],
             interface=pattern.interface,

@@ -155,7 +155,8 @@ class Double:
     def check(self) -> None:
         """Every law holds, and every right is somebody's: what was granted, and of scrip what was minted besides."""
         world = self.live.world
-        assert broken_laws(world) == []
+        broken = broken_laws(world)
+        assert broken == [], broken
         for asset in ASSETS:
             total = sum(world.book.balance(it.accounts[asset]) for it in world.principals.values())
             granted = SETTLERS * self._grants[asset] + (self._told.minted if asset == SCRIP else 0)

@@ -52,16 +52,16 @@ def test_invocations_are_counted_apart_from_checks_and_by_their_outcome() -> Non
 
 
 def test_the_cost_models_error_is_known_only_where_cpu_was_measured() -> None:
-    def code(clock: str) -> tuple[int, float | None]:
+    def code(clock: str) -> tuple[int, int, int | None, float | None]:
         log = MarketLog()
         log.start(clock=clock)
         log.run("b", "tool", cpu_us=100, estimate_us=150)
-        log.run("b", "tool", cpu_us=300, estimate_us=250)
+        log.run("b", "tool", cpu_us=300, estimate_us=350)
         result = services_of(log).code()
-        return result.cpu_us, result.estimate_error
+        return result.cpu_us, result.modelled_us, result.measured_us, result.estimate_error
 
-    assert code("real") == (400, 0.25)
-    assert code("virtual") == (400, None)
+    assert code("real") == (400, 500, 400, 0.25)
+    assert code("virtual") == (400, 500, None, None)
     idle = MarketLog()
     idle.start(clock="real")
     assert services_of(idle).code().estimate_error is None

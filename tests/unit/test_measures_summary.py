@@ -38,7 +38,7 @@ CONTRACT = {
     "mint": "resolutions bids won lost failed minted paid mean_score",
     "escrow": "listed sold cancelled stale open turnover median_seconds_to_sale",
     "rights": "sold rented reverted",
-    "code": "runs failures faults cpu_us estimate_error",
+    "code": "runs failures faults cpu_us modelled_us measured_us estimate_error",
     "audit": "ok checks",
     "container": "cpus memory_bytes source",
 }
@@ -112,9 +112,12 @@ def test_the_summary_names_the_prices_of_a_market() -> None:
 
 def test_where_events_cannot_know_the_cost_models_error_the_process_does() -> None:
     world = InventedWorld()
-    assert market(world).code.estimate_error is None
-    assert market(world, code_estimate_error=0.125).code.estimate_error == 0.125
-    assert summary(world, code_estimate_error=0.125).code.estimate_error is None, "no code ran"
+    assert market(world).code.measured_us is market(world).code.estimate_error is None
+    metered = {"code_measured_us": 800, "code_estimate_error": 0.125}
+    code = market(world, **metered).code
+    assert (code.measured_us, code.estimate_error) == (800, 0.125)
+    code = summary(world, **metered).code
+    assert code.measured_us is code.estimate_error is None, "no code ran"
 
 
 def test_the_table_tells_of_a_market_only_where_there_was_one() -> None:

@@ -47,11 +47,11 @@ def scrip(stage: Stage, who: str) -> int:
 def test_every_pattern_is_a_tool_and_takes_one_thought_to_write(pattern: Pattern) -> None:
     stage = Stage.of()
     action = Write(
-        "it", pattern.program("base"), type=PROGRAM, title=pattern.title, interface=pattern.interface
+        "it", pattern.program("base"), type=PROGRAM, title=pattern.title("base"), interface=pattern.interface
     )
     stage.do(ME, action)
     assert tokens_of(said_bytes(action)) < 600
-    assert pattern.title.startswith(f"{pattern.family}: ")
+    assert action.title.startswith(f"{pattern.family}: ")
     assert stage.refused(ME, Invoke("it", pattern.method, {"no": 1})) == refusals.ARGUMENT_INVALID
 
 

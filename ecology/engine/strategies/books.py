@@ -43,7 +43,10 @@ class Seen(msgspec.Struct):
 
 
 class Tool(msgspec.Struct):
-    """Somebody's tool and what calling it came to: running means of cost (all layers) and gain, in thousandths."""
+    """Somebody's tool and what calling it came to: running means of cost (all layers) and gain, in thousandths.
+
+    `base` is the tool that it is built upon; with no more than `cpu_us` of CPU in the bucket it is not called.
+    """
 
     family: str
     owner: str
@@ -52,6 +55,8 @@ class Tool(msgspec.Struct):
     gain_milli: int
     uses: int = 0
     failures: int = 0
+    base: str = ""
+    cpu_us: int = 0
 
 
 class Work(msgspec.Struct):
@@ -109,7 +114,6 @@ class Books(msgspec.Struct, omit_defaults=True):
     buying: Seen | None = None
     tools: dict[str, Tool] = {}
     tools_ns: int = 0
-    calls_ns: int = 0
     calling: str = ""
     product: Product | None = None
     works: dict[str, Work] = {}

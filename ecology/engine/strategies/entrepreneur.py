@@ -213,7 +213,7 @@ class Entrepreneur(Merchant):
         mind.heard_bytes += self.escrow.learn(action, outcome, self._me, self._now_ns)
         self.mint.learn(action, outcome, self._now_ns)
         if isinstance(action, Invoke):
-            result = self.tools.learn_call(action, outcome, self._now_ns)
+            result = self.tools.learn_call(action, outcome)
             if result is not None:
                 mind.heard_bytes += self.used(action, result)
         elif isinstance(action, Delete | Transfer) and action.artifact is not None:

@@ -22,8 +22,8 @@ from ecology.engine.strategies.citizen import LABEL, MAX_PRICE
 from ecology.kernel.actions import Action, Buy, Cancel, List, Query
 from ecology.resources.assets import CPU_RATE, DISK, LLM_CAPACITY, LLM_RATE
 
-LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 200, DISK: 4_000}
-"""The rights that are traded, and what a lot is: a token a second, twenty tokens' room, 200 µs a second, 4 kB."""
+LOTS: dict[str, int] = {LLM_RATE: 1_000, LLM_CAPACITY: 20_000, CPU_RATE: 200, DISK: 2_000}
+"""The rights that are traded, and what a lot is: a token a second, twenty tokens' room, 200 µs a second, 2 kB."""
 
 RENT = "rent/"
 """How the names of rights that are let begin."""

@@ -1,17 +1,17 @@
 """Calling others' tools: which there are, what each came to in money and in quality, and which to call next.
 
-A tool that is built upon another costs more than it asks: the layers below it are paid from the allowance. What a call
-came to in all is seen in one's own scrip.
+A tool that is built upon another costs more than it asks: the layers below it are paid from the allowance. Its title
+says what it is built upon, so that the price of all layers can be added up; what a call came to is seen in one's scrip.
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.engine.observation import Observation
 from ecology.engine.strategies.books import MAX_TOOLS, Books, Tool, drift
 from ecology.engine.strategies.citizen import MAX_PRICE
-from ecology.engine.strategies.toolbox import PATTERNS, PROGRAM, families, price_of
+from ecology.engine.strategies.toolbox import PATTERNS, PROGRAM, base_of, families, price_of
 from ecology.kernel import refusals
 from ecology.kernel.actions import Invoke, Query
 
@@ -27,11 +27,11 @@ MAX_FAILURES = 2
 HOPE_MILLI = 3_000
 """What is hoped of a tool that was never called: three points of quality to a layer."""
 
+MAX_LAYERS = 6
+"""As deep as code may call code."""
+
 REPORT_BYTES, REPORT_GAIN = 100, 2
 """What a report (a measurement, an appraisal) takes to read, and what it is worth in points of quality."""
-
-PAUSE_NS = 20_000_000_000
-"""How long it calls nothing after its CPU did not suffice."""
 
 
 class ToolDesk:
@@ -39,6 +39,7 @@ class ToolDesk:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._cpu_us = 0
 
     def look(self, view: Observation) -> Query | None:
         """Now and then see what tools there are, newest first."""
@@ -52,8 +53,6 @@ class ToolDesk:
     ) -> Invoke | None:
         """Call the tool that promises most, if it is worth its cost; a point of quality is worth `point_milli`."""
         books = self._books
-        if view.now_ns < books.calls_ns:
-            return None
         name = self.best(view, method, point_milli)
         if name is None:
             return None
@@ -62,13 +61,17 @@ class ToolDesk:
         return Invoke(artifact=name, method=method, args=args, max_price=most, allowance=most)
 
     def best(self, view: Observation, method: str, point_milli: int) -> str | None:
-        """Of the tools that are worth their cost the one with the largest gain; now and then the least known."""
+        """Of the tools that are worth their cost, and that its CPU suffices for, the one with the largest gain.
+
+        Now and then the least known instead.
+        """
         wanted, tools = families(method), self._books.tools
         gains = {
             name: tool.gain_milli * point_milli // 1000 - tool.cost_milli
             for name, tool in tools.items()
             if tool.family in wanted
             and tool.failures < MAX_FAILURES
+            and view.cpu_level > tool.cpu_us
             and max(tool.cost_milli, 1000 * tool.price) <= self._worth_milli(view, tool, point_milli)
         }
         if not gains:
@@ -83,6 +86,7 @@ class ToolDesk:
 
     def note(self, view: Observation, earned: int) -> int:
         """Once a turn, before the books' scrip is brought up to date: what the last call cost in all, 0 without one."""
+        self._cpu_us = view.cpu_level
         tool = self._books.tools.get(self._books.calling)
         self._books.calling = ""
         if tool is None:
@@ -99,37 +103,36 @@ class ToolDesk:
             return 0
         tools = self._books.tools
         cards = cast("list[Mapping[str, object]]", outcome.data["artifacts"])
-        for card in cards:
-            family = str(card["title"]).partition(":")[0]
-            price = price_of(str(card["contract"]))
-            name, owner = str(card["id"]), str(card["owner"])
-            if owner == me or not card["executable"] or family not in PATTERNS or price is None:
+        tags = _tags(cards)
+        all_seen = len(cards) < PAGE
+        if all_seen:  # what is not among them is gone
+            for name in [name for name in tools if name not in tags]:
+                del tools[name]
+        for name, tag in tags.items():
+            asked = _asked(tags, name)
+            if tag.owner == me or tag.family not in PATTERNS or (asked is None and all_seen):
+                tools.pop(name, None)  # its own, of no use, or built upon what is gone
                 continue
             known = tools.get(name)
             if known is None:
-                cost_milli = price * 1000 + self._base_milli(family)
-                tools[name] = Tool(family, owner, price, cost_milli, PATTERNS[family].layers * HOPE_MILLI)
-            else:
-                risen = known.cost_milli + (price - known.price) * 1000
-                known.cost_milli = max(0, drift(risen, price * 1000 + self._base_milli(family), 64))
-                known.price = price
-                known.failures = max(0, known.failures - 1)  # another chance
+                layers = PATTERNS[tag.family].layers
+                known = tools[name] = Tool(
+                    tag.family, tag.owner, tag.price, 1000 * tag.price * layers, layers * HOPE_MILLI
+                )
+            known.owner, known.price, known.base = tag.owner, tag.price, tag.base
+            known.failures = max(0, known.failures - 1)  # another chance
+            if asked is not None:
+                known.cost_milli = 1000 * asked
             if len(tools) > MAX_TOOLS:
                 del tools[min(tools, key=lambda each: (tools[each].uses, each))]
-        if len(cards) < PAGE:  # these were all: what is not among them is gone
-            there = {str(card["id"]) for card in cards}
-            for name in [name for name in tools if name not in there]:
-                del tools[name]
         return CARD_BYTES * len(cards)
 
-    def learn_call(self, action: Invoke, outcome: Outcome, now_ns: int) -> dict[str, object] | None:
+    def learn_call(self, action: Invoke, outcome: Outcome) -> dict[str, object] | None:
         """What a call returned, if it is an object; a tool that fails twice in a row is left alone for a while."""
         tool = self._books.tools.get(action.artifact)
         if isinstance(outcome, Refused):
             self._books.calling = ""
-            if outcome.reason == refusals.CPU_EXHAUSTED:
-                self._books.calls_ns = now_ns + PAUSE_NS  # not the tool's fault
-            elif tool is not None:
+            if tool is not None:
                 self._failed(action, tool, outcome)
             return None
         result = outcome.data.get("result")
@@ -151,17 +154,45 @@ class ToolDesk:
             tool.failures = 0 if gain else tool.failures + 1
 
     def _failed(self, action: Invoke, tool: Tool, outcome: Refused) -> None:
+        if outcome.reason == refusals.CPU_EXHAUSTED:
+            tool.cpu_us = max(tool.cpu_us, self._cpu_us * 5 // 4)  # not its fault
+            return
         tool.failures += 1
         if outcome.reason in (refusals.NOT_FOUND, refusals.DELETED):
             del self._books.tools[action.artifact]
         elif outcome.reason == refusals.PRICE_ABOVE_LIMIT or refusals.ALLOWANCE_SPENT in outcome.detail:
-            beyond = (
-                max(tool.cost_milli, 1000 * (tool.price + action.allowance)) + 1000
-            )  # so much was not enough
-            tool.cost_milli = min(beyond, MAX_PRICE * 1000)
+            not_enough = 1000 * max(action.max_price or 0, action.allowance)
+            tool.cost_milli = min(max(tool.cost_milli, not_enough) + 1000, MAX_PRICE * 1000)
 
-    def _base_milli(self, family: str) -> int:
-        """What the layers below a kind of tool may cost: the mean of the kind it is built upon."""
-        base = PATTERNS[family].base
-        costs = [tool.cost_milli for tool in self._books.tools.values() if tool.family == base]
-        return sum(costs) // len(costs) if costs else 0
+
+class _Tag(NamedTuple):
+    """What a card says of a tool."""
+
+    family: str
+    owner: str
+    price: int
+    base: str
+
+
+def _tags(cards: list[Mapping[str, object]]) -> dict[str, _Tag]:
+    """The tools among the cards that say what they ask."""
+    tags: dict[str, _Tag] = {}
+    for card in cards:
+        title, price = str(card["title"]), price_of(str(card["contract"]))
+        if card["executable"] and price is not None:
+            tags[str(card["id"])] = _Tag(title.partition(":")[0], str(card["owner"]), price, base_of(title))
+    return tags
+
+
+def _asked(tags: Mapping[str, _Tag], name: str) -> int | None:
+    """What a tool and the layers below it ask in all; None if one of them is not to be seen."""
+    asked = 0
+    for _ in range(MAX_LAYERS):
+        tag = tags.get(name)
+        if tag is None:
+            return None
+        asked += tag.price
+        name = tag.base
+        if not name:
+            return asked
+    return None

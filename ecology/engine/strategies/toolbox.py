@@ -20,6 +20,7 @@ PURSE = 1_000_000
 """What a tool lets the one below it spend of its caller's allowance, which is the real bound: all of it."""
 
 _PRICE = re.compile(r"pay_per_use\((\d{1,9})\)")
+_UPON = re.compile(r" \(upon ([^ ()]{1,64})\)$")
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -40,10 +41,10 @@ class Pattern(msgspec.Struct, frozen=True):
         """How many tools are at work when it is called, itself included."""
         return 1 + PATTERNS[self.base].layers if self.base else 1
 
-    @property
-    def title(self) -> str:
-        """What searchers see: the family, then what the tool does."""
-        return f"{self.family}: {self.interface['description']}"
+    def title(self, base: str) -> str:
+        """What searchers see: the family, what the tool does, and whose tool it will have to be paid besides."""
+        upon = f" (upon {base})" if self.base else ""
+        return f"{self.family}: {self.interface['description']}{upon}"
 
 
 def _pattern(family: str, base: str = "") -> Pattern:
@@ -69,6 +70,12 @@ PATTERNS: dict[str, Pattern] = {
 def families(method: str) -> list[str]:
     """The kinds of tools that can be called for something."""
     return [pattern.family for pattern in PATTERNS.values() if pattern.method == method]
+
+
+def base_of(title: str) -> str:
+    """The tool that a tool says it is built upon, or nothing."""
+    match = _UPON.search(title)
+    return match[1] if match is not None else ""
 
 
 def price_of(contract: str) -> int | None:

@@ -29,6 +29,9 @@ PATIENCE = 4
 HOPE_MILLI = 6_000
 """What a kind of tool is hoped to earn in a period before it was ever tried."""
 
+BARGAIN_PERCENT = 70
+"""A base that costs less than this much of the present one is worth building anew upon."""
+
 PROGRAM_BYTES = 2_500
 """Room that a tool may need on the disk."""
 
@@ -44,6 +47,8 @@ class Toolsmith(Entrepreneur):
         yield self.answer_orders
         yield self.answer_pleas
         yield self.withdraw
+        yield self.look_for_tools
+        yield self.mend
         yield self.reprice
         yield self.submit
         yield self.retire
@@ -55,16 +60,30 @@ class Toolsmith(Entrepreneur):
 
     # -- making
 
+    def look_for_tools(self, view: Observation) -> Action | None:
+        """See now and then which tools there are and what they ask."""
+        return self.tools.look(view)
+
+    def mend(self, view: Observation) -> Action | None:
+        """Build a tool anew upon another base if its own is gone or has become dear; not while others judge it."""
+        tools = self.books.tools
+        for name, work in self.books.works.items():
+            base = self.cheapest(PATTERNS[work.family].base) if work.base else ""
+            if not base or base == work.base or self.escrow.lists(name) or self.mint.awaits(name):
+                continue
+            present = tools.get(work.base)
+            if present is None or present.cost_milli * BARGAIN_PERCENT > tools[base].cost_milli * 100:
+                work.base = base
+                return self.written(name, work, None)
+        return None
+
     def make(self, view: Observation) -> Action | None:
-        """Look what tools there are, then write the one that promises most."""
+        """Write the tool that promises most of those that there are."""
         if (
             len(self.books.works) >= min(self.shop_size, MAX_WORKS)
             or view.disk_free < PROGRAM_BYTES + SPARE_BYTES
         ):
             return None
-        look = self.tools.look(view)
-        if look is not None:
-            return look
         pattern, base = self.choose(view)
         mind = self.memory
         mind.made += 1
@@ -106,7 +125,7 @@ class Toolsmith(Entrepreneur):
             artifact=name,
             content=pattern.program(work.base),
             type=PROGRAM,
-            title=pattern.title,
+            title=pattern.title(work.base),
             contract=f"pay_per_use({work.price})",
             depends_on=[work.base] if work.base else [],
             interface=interface,

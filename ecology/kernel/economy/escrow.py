@@ -126,8 +126,8 @@ def _asset_terms(world: World, turn: Turn, action: List, asset: str) -> Listing 
         return Refused(
             refusals.INSUFFICIENT, f"{available} {UNITS[asset]} of {asset} available, {amount} wanted"
         )
-    if asset == DISK and amount > world.disk_free(seller):
-        return Refused(refusals.QUOTA_IN_USE, f"only {world.disk_free(seller)} bytes of the quota are free")
+    if asset == DISK and amount > (free := world.disk_free(seller, own=True)):
+        return Refused(refusals.QUOTA_IN_USE, f"only {free} bytes of its own quota are free")
     if spent := no_ids_left(turn):
         return spent
     return Listing(
@@ -178,9 +178,7 @@ def _open(world: World, turn: Turn, terms: Listing) -> Outcome:
         rent_ms=listing.rent_ms,
         buyer_id=listing.buyer,
     )
-    if listing.buyer is not None:
-        world.tell(world.principals[listing.buyer], event)
-    world.log.append(event)
+    world.announce(event, *([] if listing.buyer is None else [world.principals[listing.buyer]]))
     return Committed({"listing": listing_id, "goods": listing.goods, "price": listing.price})
 
 
@@ -227,9 +225,8 @@ def watch_artifacts(world: World) -> None:
             return
         world.listings.put(msgspec.structs.replace(listing, stale=True))
         closed = _closed(world, listing, event.time_ns, event.principal_id, event.turn_id, "stale")
-        if listing.seller != event.principal_id:
-            world.tell(world.principals[listing.seller], closed)
-        world.log.append(closed)
+        theirs = listing.seller == event.principal_id
+        world.announce(closed, *([] if theirs else [world.principals[listing.seller]]))
 
     world.log.listen((ArtifactUpdated, ArtifactDeleted, OwnershipMoved), look)
 

@@ -83,13 +83,13 @@ def revert(world: World, rental: Rental, now_ns: int) -> None:
             owner_id=owner.id,
             tenant_id=tenant.id,
         )
-        world.tell(tenant, event)
-        world.tell(owner, event)
-        world.log.append(event)
+        world.announce(event, tenant, owner)
 
 
 def _clear(world: World, tenant: Principal, now_ns: int) -> None:
-    """Delete what a tenant wrote last until the rest fits its quota without the rent; nothing that is permanent.
+    """Delete what a tenant wrote last until the rest fits its quota without the rent.
+
+    What is permanent stays; it was never put on rented disk.
 
     Before the disk goes back, so that no event leaves more occupied than there is; and not in one scope with it, so
     that what follows from one deletion (a listing that goes stale) is told before the next.

@@ -85,7 +85,7 @@ def _lack(world: World, turn: Turn, listing: Listing, artifact: Artifact | None)
     scrip = world.available(buyer, SCRIP)
     if scrip < listing.price:
         return Refused(refusals.INSUFFICIENT, f"{scrip} scrip available, the price is {listing.price}")
-    free = world.disk_free(buyer)
+    free = world.disk_free(buyer, own=artifact is not None and artifact.permanent)
     if artifact is not None and artifact.bearer != buyer.id and artifact.size_bytes > free:
         return Refused(refusals.DISK_QUOTA, f"{artifact.size_bytes} bytes wanted, {free} free")
     return no_ids_left(turn)

@@ -98,6 +98,4 @@ def _close_bid(
         minted=minted,
         detail=detail,
     )
-    # Before the log tells of it: what follows from the event comes after it.
-    world.tell(world.principals[bid.bidder], event)
-    world.log.append(event)
+    world.announce(event, world.principals[bid.bidder])

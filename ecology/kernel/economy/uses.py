@@ -35,6 +35,11 @@ class Uses(Register[Use]):
         elif len(known.users) < MOST_USERS and agent_id not in known.users:
             self.put(Use(artifact.id, (*known.users, agent_id)))
 
+    def forget(self, artifact_id: str) -> None:
+        """A work is no more, and its name can never mean another."""
+        if artifact_id in self._records:
+            self.drop(artifact_id)
+
     def others(self, artifact_id: str, bidder: str) -> int:
         """How many agents other than the bidder have used an artifact, counted up to MOST_USERS."""
         known = self._records.get(artifact_id)

@@ -30,8 +30,8 @@ class ServiceMeasures(msgspec.Struct, frozen=True, kw_only=True):
 class CodeMeasures(msgspec.Struct, frozen=True, kw_only=True):
     """All runs of code, contracts' checks included; `faults` says why those failed, most frequent first.
 
-    `cpu_us` was charged. `estimate_error` is that of the cost model, relative to what was measured; None where nothing
-    was measured.
+    `cpu_us` was charged, `modelled_us` the cost model makes of it, `measured_us` the workers took. `estimate_error` is
+    that of the model, run by run, relative to what was measured. Both are None where nothing was measured.
     """
 
     runs: int
@@ -39,6 +39,8 @@ class CodeMeasures(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     faults: dict[str, int]
     cpu_us: int
+    modelled_us: int
+    measured_us: int | None
     estimate_error: float | None
 
 
@@ -64,7 +66,8 @@ class Services:
         self._measured = False
         self._invocations = self._failed = self._nested = self._paid = self._paid_scrip = 0
         self._tools: set[str] = set()
-        self._runs = self._checks = self._cpu_us = self._estimate_gap_us = 0
+        self._runs = self._checks = self._cpu_us = 0
+        self._modelled_us = self._estimate_gap_us = 0
         self._faults: defaultdict[str, int] = defaultdict(int)
         self._granted = self._revoked = self._charges = self._charged_scrip = 0
         self._in_force: set[tuple[str | None, str, str]] = set()
@@ -86,13 +89,16 @@ class Services:
 
     def code(self) -> CodeMeasures:
         """All runs so far."""
+        measured_us = self._cpu_us if self._measured else 0
         return CodeMeasures(
             runs=self._runs,
             checks=self._checks,
             failures=sum(self._faults.values()),
             faults=dict(sorted(self._faults.items(), key=lambda item: (-item[1], item[0]))),
             cpu_us=self._cpu_us,
-            estimate_error=self._estimate_gap_us / self._cpu_us if self._measured and self._cpu_us else None,
+            modelled_us=self._modelled_us,
+            measured_us=measured_us or None,
+            estimate_error=self._estimate_gap_us / measured_us if measured_us else None,
         )
 
     def delegations(self) -> DelegationMeasures:
@@ -112,6 +118,7 @@ class Services:
     def _ran(self, event: CodeRan) -> None:
         self._runs += 1
         self._cpu_us += event.cpu_us
+        self._modelled_us += event.cpu_estimate_us
         self._estimate_gap_us += abs(event.cpu_us - event.cpu_estimate_us)
         if event.fault is not None:
             self._faults[event.fault] += 1

@@ -197,7 +197,7 @@ def service_rows(story: Story, summary: Summary | None) -> list[tuple[str, str]]
     code, economy = story.measured.code, story.measured.economy
     if not code.runs:
         return []
-    error = code.estimate_error if summary is None else summary.code.estimate_error
+    measured = code if summary is None else summary.code
     faults = ", ".join(f"{times:,} {fault}" for fault, times in code.faults.items()) or "none"
     delegations = economy.delegations
     return [
@@ -207,7 +207,12 @@ def service_rows(story: Story, summary: Summary | None) -> list[tuple[str, str]]
         ("decisions of contracts in code", numerals.count(code.checks)),
         ("failures", f"{_of(code.failures, code.runs)} of runs: {faults}"),
         ("CPU charged", numerals.amount(code.cpu_us, "CPU microseconds")),
-        ("error of the cost model", f"{numerals.share(error)}, relative to what was measured"),
+        ("CPU by the cost model", numerals.amount(code.modelled_us, "CPU microseconds")),
+        ("CPU measured in workers", numerals.amount(measured.measured_us, "CPU microseconds")),
+        (
+            "error of the cost model",
+            f"{numerals.share(measured.estimate_error)}, run by run, relative to what was measured",
+        ),
         (
             "delegations",
             f"{delegations.granted:,} granted, {delegations.in_force:,} in force; "

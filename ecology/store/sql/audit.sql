@@ -46,8 +46,8 @@ SELECT DISTINCT bearer || ' bears bytes and has no standing' FROM artifacts
 WHERE bearer NOT IN (SELECT id FROM agents) AND bearer NOT IN (SELECT id FROM artifacts WHERE standing);
 
 -- name: disk_borne
--- bytes that each principal bears, those of what is never deleted, and how much of the quota it has is not held
-SELECT bearer, sum(size_bytes), sum(size_bytes * (standing OR type = 'agent')), balance - held
+-- bytes that each principal bears, those of its own configuration, and how much of the quota it has is not held
+SELECT bearer, sum(size_bytes), sum(size_bytes * (type = 'agent')), balance - held
 FROM artifacts LEFT JOIN ledger_accounts AS quota ON quota.owner = bearer AND quota.asset = 'disk'
 GROUP BY bearer;
 
