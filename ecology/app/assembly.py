@@ -65,7 +65,7 @@ def policies(scenario: Scenario, client: ModelClient | None, own: Mapping[str, P
 def _plug_in(entry: EntryPoint) -> PolicyFactory:
     try:
         factory: PolicyFactory = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"the plug-in '{entry.name}' ({entry.value}) cannot be loaded ({type(error).__name__}: {error})",
             remedy="mend it or uninstall it",

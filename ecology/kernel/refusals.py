@@ -114,7 +114,7 @@ MEANING: dict[str, str] = {
     CODE_CRASHED: "the sandbox's worker died under the code",
     UNKNOWN_LISTING: "there never was such a listing",
     LISTING_CLOSED: "the listing was sold or cancelled",
-    LISTING_STALE: "the artifact was changed, moved or deleted since it was listed, or its contract keeps it back",
+    LISTING_STALE: "the artifact, or what it owns, is no longer what was listed, or its contract keeps it back",
     NOT_THE_BUYER: "the listing is for somebody else",
     ALREADY_LISTED: "the artifact is listed already",
     NOT_RENTABLE: "rights are rented; an artifact is only sold",

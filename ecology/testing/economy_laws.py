@@ -1,7 +1,7 @@
 """What is true of every economy between two turns: what is set aside for what, who has what, what is indexed."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from ecology.core import ids
 from ecology.kernel.agent import Agent
@@ -124,8 +124,7 @@ def _registers(world: World) -> Iterator[str]:
 
 
 def _filed_anew(register: Register[Any]) -> Register[Any]:
-    kind: Callable[[], Register[Any]] = type(register)  # each makes itself
-    fresh = kind()
+    fresh = cast("Callable[[], Register[Any]]", type(register))()  # each makes itself
     for record in register:
         fresh.put(record)
     return fresh

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ecology.app.run_directory import RunDirectory
 from ecology.core.seeds import Draw
 from ecology.scenarios import Scenario
 from ecology.store.sqlite import SqliteStore
@@ -77,3 +78,20 @@ def test_a_group_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
             broken.live(group_turns=3, wrap=faulty)
         kept = 4 if moment == "committed" else 3
         assert tables_of(broken.directory.database) == borders[kept - 1], moment
+
+
+def test_a_world_taken_up_again_has_its_laws(tmp_path: Path) -> None:
+    """The scenario is read from the run's own directory, as a new process reads it."""
+    overrides = {
+        "mint__slots": "3",
+        "mint__every": "7s",
+        "code__depth": "2",
+        "code__costs__per_step_ns": "777",
+    }
+    begun = SmallRun.make(tmp_path, scenario("market", agents=6, duration="30s", **overrides))
+    with pytest.raises(PowerCut):
+        begun.live(group_turns=5, wrap=lambda store: FaultyStore(store, 3, "committed"))
+    stored = RunDirectory(begun.path).scenario()
+    assert stored.laws() == begun.scenario.laws() != Scenario().laws()
+    resumed = SmallRun(begun.directory, stored)
+    assert resumed.live().world.laws == begun.scenario.laws()

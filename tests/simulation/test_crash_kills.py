@@ -22,9 +22,12 @@ KILLS = {"cradle": 5, "life": 13, "end": 7}
 """How often each of the two worlds is killed, by the age at which: 50 times in all."""
 
 WORLDS = {
-    "commons": ("--agents", "40", "--duration", "8m"),
+    "market": ("--agents", "30", "--duration", "5m"),
     "famine": ("--agents", "60", "--duration", "40m"),
 }
+REGISTERS = {"market": {"bid", "listing", "office", "rental", "use"}, "famine": set()}
+"""What must be open when a world ends, or its kills have not shown that it is kept."""
+
 RESULTS = ("events.jsonl.partial", "events.jsonl.zst", "summary.json", "report.html")
 """What shows how far a run has come with its last work."""
 
@@ -105,6 +108,7 @@ def test_killed_again_and_again(name: str, tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     assert ecology(*arguments, cwd=tmp_path / "whole").code == 0
     whole = StoredRun.read(tmp_path / "whole" / "runs" / "latest")
+    assert {row[0] for row in whole.tables["registers"]} >= REGISTERS[name]
     draw = Draw(SEED, len(name))
     (tmp_path / "killed").mkdir()
     victim = Victim(tmp_path / "killed", arguments)

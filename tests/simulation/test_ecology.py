@@ -25,11 +25,11 @@ from ecology.resources.assets import SCRIP
 from tests.support.small_run import SmallRun, scenario
 from tests.support.stored_run import wrongs
 
-SPANS = {"container": "30m", "commons": "20m", "market": "20m", "famine": "2h"}
+SPANS = {"container": "30m", "commons": "20m", "market": "30m", "famine": "2h"}
 BINDING = {
     "container": {"llm_rate"},
     "commons": {"llm_rate", "disk"},
-    "market": {"llm_rate"},
+    "market": {"llm_rate", "disk"},
     "famine": {"llm_rate", "llm_budget"},
 }
 """What each scenario says it is short of. A famine takes longer than half an hour."""

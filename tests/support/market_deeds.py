@@ -37,12 +37,13 @@ FIRST_TOOLS = (
         "tries",
         "spends its caller's money",
     ),
-    *("contract: counts", "contract: has its maker bear", "contract: asks for scrip", "calls itself"),
-    *("self-governing: counts", "writes and loops", "pays and recurses"),
+    *("contract: counts", "contract: has its maker bear", "contract: has its maker pay"),
+    *("contract: asks for scrip", "self-governing: counts", "calls itself", "writes and loops"),
+    *("pays and recurses", "asks too often", "floods", "returns no JSON", "is not Python"),
 )
 """What there is from the beginning, besides what is drawn."""
 
-TOOLS = 30
+TOOLS = 36
 """How many names there are for executables; few, so that they are called, rewritten and governed by each other."""
 
 

@@ -11,8 +11,6 @@ from ecology.engine.judge import ANSWER_SCHEMA, LlmJudge
 from ecology.engine.judging import Judgement
 from ecology.kernel.economy.scoring import Score, Submission, Unscored
 from ecology.llm.errors import ModelError, ModelNonsense, ModelRefused, ModelUnreachable
-from ecology.llm.openai_chat import OpenAIChat
-from ecology.testing.model_server import Fail, ModelServer, Say, in_turn
 from ecology.testing.scripted_model import ScriptedModel
 
 MAX_INPUT, MAX_OUTPUT = 6_000, 400
@@ -109,7 +107,8 @@ def test_no_work_breaks_out_of_its_line(hostile: str) -> None:
     (first,), (second,) = plain.asked, model.asked
     assert second.system == first.system
     assert second.user.splitlines()[:-1] == first.user.splitlines()[:-1]
-    blanked = hostile.translate(dict.fromkeys((0x85, 0x2028, 0x2029), " "))
+    blanks: dict[int, str] = dict.fromkeys((0x85, 0x2028, 0x2029), " ")
+    blanked = hostile.translate(blanks)
     assert shown(model)["content"] == shown(model)["title"] == blanked
 
 
@@ -217,28 +216,3 @@ def test_a_model_that_fails_gives_no_score(error: ModelError, answer: str, bille
         billed,
         "asked",
     )
-
-
-def test_through_a_server() -> None:
-    """The whole way, with a model that is away first, talks next, and scores at last."""
-
-    async def ask() -> list[Judgement]:
-        answers = in_turn(
-            Fail(401, "who are you"),
-            Say("A fine work!"),
-            Say('{"reason": "fine", "score": 88}'),
-            Say('{"reason": "poor", "score": 8}'),
-        )
-        async with ModelServer(answers) as server:
-            client = OpenAIChat(server.url, "fake", api_key=None)
-            model = LlmJudge(client, model="fake", max_input_tokens=MAX_INPUT, max_output_tokens=MAX_OUTPUT)
-            try:
-                return [await model.score(work()) for _ in range(3)]
-            finally:
-                await client.close()
-
-    away, repaired, plain = asyncio.run(ask())
-    assert isinstance(away.verdict, Unscored) and away.use is not None and away.use.answer == "refused"
-    assert repaired.verdict == Score(88, "fine") and repaired.use is not None
-    assert repaired.use.answer == "repaired" and repaired.use.input_tokens > 0
-    assert plain.verdict == Score(8, "poor")

@@ -7,6 +7,7 @@ import pytest
 from ecology.core import ids
 from ecology.core.clock import SECOND_NS
 from ecology.core.outcome import Refused
+from ecology.engine.judging import ReportingScorer
 from ecology.events.economy import BidClosed, MintResolved
 from ecology.events.records import HoldClosed
 from ecology.events.registry import encode
@@ -17,6 +18,7 @@ from ecology.kernel.laws import Laws, MintLaw
 from ecology.resources.assets import SCRIP
 from ecology.testing.laws import broken_laws
 from ecology.testing.worlds import GRANTS, Stage
+from tests.support.thinkers import Crashes
 
 ME, OTHER = "agent-0001", "agent-0002"
 
@@ -104,6 +106,8 @@ def test_a_turn_without_ids_for_transfers_makes_no_bid() -> None:
 
 # -- scorers
 
+ANY = Submission("a", 1, ME, "text", "text", "", (), {}, None, b"", 0, 0, "")
+
 
 class Broken:
     """A scorer that does what it is told instead of scoring."""
@@ -159,6 +163,14 @@ def test_without_a_score_nobody_pays(name: str) -> None:
     assert broken_laws(stage.world) == []
 
 
+def test_the_observer_gets_the_traceback_of_a_scorer_that_somebody_brought() -> None:
+    crashes = Crashes()
+    scorer = ReportingScorer(Broken(BROKEN["raises"]), crashes.report)
+    assert isinstance(verdict_of(scorer, ANY), Unscored)
+    ((who, traceback),) = crashes
+    assert who == "mint" and "no idea" in traceback and "Traceback" in traceback
+
+
 def test_a_failure_fails_only_its_bid() -> None:
     class Moody(Broken):
         def score(self, submission: Submission) -> Score:
@@ -210,6 +222,5 @@ def test_whatever_a_scorer_says_can_be_written_down(detail: object) -> None:
 
 
 def test_a_keyboard_s_interrupt_is_not_a_scorer_s_fault() -> None:
-    submission = Submission("a", 1, ME, "text", "text", "", (), {}, None, b"", 0, 0, "")
     with pytest.raises(KeyboardInterrupt):
-        verdict_of(Broken(lambda: _raise(KeyboardInterrupt())), submission)
+        verdict_of(Broken(lambda: _raise(KeyboardInterrupt())), ANY)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecology.artifacts.artifact import STANDING_BYTES
 from ecology.core.clock import SECOND_NS
 from ecology.events.economy import BidClosed, ListingClosed, RightReverted
 from ecology.events.records import AgentStateChanged, ArtifactDeleted, Event, HoldClosed, TransferPosted
@@ -211,7 +212,7 @@ def test_what_is_never_deleted_is_not_put_on_rented_disk(stage: Stage) -> None:
     assert stage.refused(TENANT, Write("till", "x" * (own + 1), standing=True)) == "disk_quota"
     assert stage.refused(TENANT, Configure(prompt="g" * (own + 1))) == "disk_quota"
     stage.do(TENANT, Write("till", "x" * 10, standing=True, contract=FREE))
-    write(stage, "large", own - 10)
+    write(stage, "large", own - 10 - STANDING_BYTES)
     assert free(stage) == RENTED
     assert stage.refused(TENANT, Write("till", "x" * 11)) == "disk_quota"
     assert stage.refused(TENANT, Transfer(THIRD, 1, DISK)) == "quota_in_use"

@@ -28,6 +28,7 @@ from ecology.engine.strategies.citizen import PLEA, WARNING, Citizen
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.memory import MAX_ACQUAINTANCES, MAX_PANTRY, MAX_QUEUE, Memory, load
 from ecology.engine.strategies.mint_desk import REMEMBERED
+from ecology.engine.strategies.rights_desk import TRADED
 from ecology.engine.strategies.toolbox import PATTERNS, PROGRAM
 from ecology.events.economy import BidClosed, ListingClosed, ListingSold
 from ecology.events.records import Event
@@ -53,6 +54,7 @@ BOUNDS: Mapping[str, int] = {
 
 
 BOOK_BOUNDS: Mapping[str, int] = {
+    "pressure": len(TRADED),
     "prices": MAX_PRICES,
     "seen": MAX_SEEN,
     "listed": MAX_LISTED,
@@ -105,8 +107,10 @@ NEWS = st.one_of(
     st.tuples(st.just("minted"), NAMES, st.sampled_from(["minted", "lost", "failed"]), AMOUNTS, AMOUNTS),
 )
 NUMBERS = st.integers(0, 30) | st.integers(0, 10**12)
-TITLES = st.text(max_size=60) | st.builds(
-    "{} quality {} price {}".format, st.text(max_size=8), NUMBERS, NUMBERS
+TITLES = (
+    st.text(max_size=60)
+    | st.builds("{} quality {} price {}".format, st.text(max_size=8), NUMBERS, NUMBERS)
+    | st.builds("built (upon tool-{}x)".format, st.integers(0, 3))
 )
 TRAIT = st.sampled_from([-(2**63) + 1, -1, 0, 1, 10**9, 10**12, 2**63 - 1]) | st.integers(-5, 100)
 TRAITS = st.fixed_dictionaries(

@@ -7,9 +7,11 @@ from ecology.core.outcome import Committed
 from ecology.engine.strategies.books import Position, Tool
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS
+from ecology.engine.strategies.rights_desk import SALES_PER_RENT, TRADED, RightsDesk
 from ecology.engine.strategies.speculator import HOLD_NS
 from ecology.events.economy import ListingSold
 from ecology.kernel.actions import (
+    Action,
     Buy,
     Cancel,
     Invoke,
@@ -26,32 +28,65 @@ from tests.support.citizens import ME, OTHER, THIRD
 # -- at work
 
 
-def trading(busy: int, income_milli: int = 0) -> Business:
-    """A specialist about to look at the markets in rights, so busy, with such an income."""
+def trading(income: int = 0, **pressure: int) -> Business:
+    """A specialist about to look at the markets in rights, with such an income and such pressures."""
     life = Business("specialist")
     life.settle()
     life.memory.draft = 0
-    life.books.busy, life.books.income_milli, life.books.look_ns = busy, income_milli, 0
+    feel(life, income, **pressure)
     return life
 
 
-def test_who_waits_for_tokens_rents_them_below_its_value_of_time() -> None:
-    life = trading(busy=1_000, income_milli=400)
-    life.stage.do(OTHER, List(price=8, asset=LLM_RATE, amount=LOTS[LLM_RATE], rent_ms=RENT_MS))
-    looked(life, "rent/llm_rate")
-    assert not isinstance(life.rest(1)[0], Buy), "8 is above 400 thousandths for each of 17 turns"
-    cheap = str(
-        life.stage.do(OTHER, List(price=6, asset=LLM_RATE, amount=LOTS[LLM_RATE], rent_ms=RENT_MS))["listing"]
+def feel(life: Business, income: int, **pressure: int) -> None:
+    """Income in scrip per `RENT_MS`, pressures in thousandths of the turns."""
+    life.books.income_milli = 1000 * income
+    life.books.noted_ns = life.stage.now_ns
+    life.books.pressure = dict.fromkeys(TRADED, 0) | pressure
+
+
+def desk(life: Business) -> RightsDesk:
+    return cast(Entrepreneur, life.policy).rights
+
+
+def test_a_right_is_worth_the_income_that_it_holds_back() -> None:
+    life = trading(100, llm_rate=800)
+    view = life.look()
+    tenth = desk(life).worth_milli(view, LLM_RATE, RENT_MS)
+    assert view.llm_rate == 10 * LOTS[LLM_RATE]
+    assert tenth == 8_000, "one lot in ten, when it binds in eight turns of ten"
+    assert desk(life).worth_milli(view, LLM_RATE, 0) == SALES_PER_RENT * tenth
+    assert desk(life).worth_milli(view, LLM_RATE, RENT_MS, caution=500) == 10_000, (
+        "it cannot bind more than always"
     )
+    assert desk(life).worth_milli(view, DISK, 0) == 0
+    feel(life, 100, llm_rate=500, llm_capacity=400)
+    assert desk(life).pressure(LLM_CAPACITY) == 200, "what overflows is missed in half of the turns"
+
+
+def renting(price: int) -> tuple[Action, int]:
+    """What a specialist that earns 80 does about a lot of tokens at that rent, and how many more it has then."""
+    life = trading(80, llm_rate=1_000)
+    life.stage.do(OTHER, List(price=price, asset=LLM_RATE, amount=LOTS[LLM_RATE], rent_ms=RENT_MS))
     looked(life, "rent/llm_rate")
-    life.books.busy, life.books.income_milli = 1_000, 400
-    assert life.rest(1) == [Buy(cheap, max_price=6)]
-    assert life.look().llm_rate == 11_000
-    assert life.look().right(LLM_RATE) == 10_000
+    before = life.look().llm_rate
+    (action,) = life.rest(1)
+    assert isinstance(life.outcome, Committed)
+    return action, life.look().llm_rate - before
+
+
+def test_who_waits_for_tokens_rents_them_below_what_they_earn() -> None:
+    action, gained = renting(7)
+    assert isinstance(action, Buy) and action.max_price == 7
+    assert gained == LOTS[LLM_RATE]
+
+
+def test_and_who_is_asked_for_more_than_they_earn_would_rather_let_its_own() -> None:
+    action, _ = renting(9)
+    assert isinstance(action, List) and (action.asset, action.price) == (LLM_RATE, 9)
 
 
 def test_who_sleeps_beside_a_full_bucket_lets_some_and_keeps_the_least() -> None:
-    life = trading(busy=0)
+    life = trading()
     looked(life, "rent/llm_rate")
     offered = life.rest(1)[0]
     assert isinstance(offered, List)
@@ -65,8 +100,23 @@ def test_who_sleeps_beside_a_full_bucket_lets_some_and_keeps_the_least() -> None
     assert not isinstance(offered, List) or offered.asset is None
 
 
+def test_nobody_sells_what_earns_it_more() -> None:
+    life = trading(400, llm_rate=200)
+    life.books.prices[LLM_RATE] = 20_000
+    looked(life, LLM_RATE)
+    feel(life, 400, llm_rate=200)
+    assert not isinstance(life.rest(1)[0], List), (
+        "a lot earns 400 × (200 + 100) ‰ ÷ 10 = 12 in each of two rents"
+    )
+    life.books.prices[LLM_RATE] = 25_000
+    looked(life, LLM_RATE)
+    feel(life, 400, llm_rate=200)
+    offered = life.rest(1)[0]
+    assert isinstance(offered, List) and offered.price >= 24
+
+
 def test_an_offer_in_vain_lowers_the_price_and_a_sale_raises_it() -> None:
-    life = trading(busy=0)
+    life = trading()
     looked(life, LLM_RATE)
     assert isinstance(life.rest(1)[0], List)
     price = life.books.prices[LLM_RATE]
@@ -76,28 +126,54 @@ def test_an_offer_in_vain_lowers_the_price_and_a_sale_raises_it() -> None:
     lower = life.books.prices[LLM_RATE]
     assert lower < price
     life.settle()
-    life.books.busy = 0
     looked(life, LLM_RATE)
     assert isinstance(life.rest(1)[0], List)
+    lower = life.books.prices[LLM_RATE]
     listing = next(name for name, each in life.books.listed.items() if each.asset == LLM_RATE)
+    income = life.books.income_milli
     life.stage.do(OTHER, Buy(listing))
     life.rest(1)
     assert life.books.prices[LLM_RATE] > lower
+    assert life.books.income_milli <= income, "what a right was sold for is not what it earned"
 
 
-def test_what_is_short_is_told_from_what_lies_idle() -> None:
-    life = trading(busy=1_000)
-    rights, view = cast(Entrepreneur, life.policy).rights, life.look()
-    assert [rights.balance(view, asset) for asset in (LLM_RATE, LLM_CAPACITY, DISK)] == [1, -1, -1]
-    life.books.busy = 0
-    assert [rights.balance(view, asset) for asset in (LLM_RATE, LLM_CAPACITY)] == [-1, 1]
-    life.books.busy = 500
-    assert [rights.balance(view, asset) for asset in (LLM_RATE, LLM_CAPACITY)] == [0, 0]
-    assert rights.balance(view, CPU_RATE) == -1
+def test_running_prices_are_drawn_to_what_others_ask_and_rise_where_nobody_sells() -> None:
+    life = trading()
+    life.books.prices[DISK] = 8_000
+    looked(life, DISK)
+    assert life.books.prices[DISK] == 8_000 + 8_000 // 24
+    life.books.prices[DISK] = 8_000
+    life.stage.do(OTHER, List(price=10, asset=DISK, amount=LOTS[DISK]))
+    looked(life, DISK)
+    assert life.books.prices[DISK] == 8_500
+    life.books.prices[DISK] = 2_000
+    looked(life, DISK)
+    assert life.books.prices[DISK] == 2_500, "and nobody believes in more than twice what was thought"
+
+
+def test_each_right_is_felt_where_it_ends() -> None:
+    life = trading()
+    view = life.look()
+    assert [desk(life).binds(view, asset) for asset in TRADED] == [False, True, False, False]
+    life.agent.llm.drain(10**9)
     life.agent.cpu.drain(10**9)
-    assert rights.balance(life.look(), CPU_RATE) == 1
-    life.stage.do(ME, Write("ballast", "x" * (life.look().disk_free - 1_000)))
-    assert rights.balance(life.look(), DISK) == 1
+    life.stage.do(ME, Write("ballast", "x" * (view.disk_free - 1_000)))
+    assert [desk(life).binds(life.look(), asset) for asset in TRADED] == [True, False, True, True]
+    life.rest(1)
+    assert life.books.pressure[DISK] > 0 < life.books.pressure[CPU_RATE]
+
+
+def test_income_is_that_of_the_last_minutes_less_what_tools_took() -> None:
+    life = trading()
+    desk(life).note(life.look(), 40)
+    assert life.books.income_milli == 40_000
+    desk(life).note(life.look(), -10)
+    assert life.books.income_milli == 30_000
+    life.stage.pass_time(RENT_MS * 1_000_000 // 2)
+    desk(life).note(life.look(), 0)
+    assert 14_900 < life.books.income_milli <= 15_000
+    desk(life).note(life.look(), -(10**6))
+    assert life.books.income_milli == 0
 
 
 # -- speculation

@@ -11,7 +11,7 @@ from ecology.engine.strategies.memory import Memory
 MAX_PRICES = 32
 MAX_LISTED = 12
 MAX_SEEN = 10
-MAX_TOOLS = 24
+MAX_TOOLS = 32
 MAX_POSITIONS = 6
 MAX_BIDS = 8
 MAX_WORKS = 8
@@ -60,9 +60,10 @@ class Tool(msgspec.Struct):
 
 
 class Work(msgspec.Struct):
-    """A tool of its own: what it asks per use, uses since it was last priced and in all, idle periods in a row.
+    """A tool of its own: what it asks per use, uses since it was last priced and in all, what they brought before that.
 
-    `unsold` is whether it was offered in escrow and nobody wanted it.
+    `rising` is whether the last change of its price was a rise. `idle` counts the periods in a row in which nobody used
+    it for the least price, `unsold` is whether it was offered in escrow and nobody wanted it.
     """
 
     family: str
@@ -71,6 +72,8 @@ class Work(msgspec.Struct):
     priced_ns: int
     uses: int = 0
     total: int = 0
+    income: int = 0
+    rising: bool = True
     idle: int = 0
     unsold: bool = False
 

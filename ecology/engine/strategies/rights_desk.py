@@ -16,11 +16,14 @@ from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, DISK, LLM_CAPACITY,
 TURN_MILLITOKENS = 17_000
 """About what a scripted turn costs to think."""
 
-LOOK_NS = 30 * SECOND_NS
+LOOK_NS = 20 * SECOND_NS
 """How often it looks at one of the markets in rights."""
 
 TRADED = (LLM_RATE, LLM_CAPACITY, CPU_RATE, DISK)
 """The rights that a mind at work may lack or have too much of."""
+
+MARKET_DAYS = (LLM_RATE, LLM_RATE, LLM_RATE, LLM_RATE, LLM_CAPACITY, CPU_RATE, DISK, DISK)
+"""How often each market is looked at: most thoughts are of tokens."""
 
 RENT_PERCENT = 65
 """How often it thinks of a rent rather than of a sale."""
@@ -82,7 +85,7 @@ class RightsDesk:
             return None
         self._books.look_ns = view.now_ns + LOOK_NS + view.draw.below(LOOK_NS)
         rent_ms = RENT_MS if view.draw.chance(RENT_PERCENT) else 0
-        asset = LLM_RATE if view.draw.chance(50) else view.draw.choice(TRADED)
+        asset = view.draw.choice(MARKET_DAYS)
         return self._escrow.look(rights_goods(asset, rent_ms))
 
     def pressure(self, asset: str) -> int:

@@ -9,6 +9,7 @@ from ecology.engine.strategies.books import MAX_POSITIONS, Listed, Position, See
 from ecology.engine.strategies.citizen import MAX_PRICE, Step
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS, lot_price_milli, rights_goods
+from ecology.engine.strategies.rights_desk import SALES_PER_RENT
 from ecology.engine.strategies.tool_desk import REPORT_BYTES, REPORT_GAIN
 from ecology.engine.strategies.toolbox import APPRAISE
 from ecology.events.economy import ListingSold
@@ -95,8 +96,12 @@ class Speculator(Entrepreneur):
         return None
 
     def value_milli(self, view: Observation, asset: str) -> int:
-        """The running price of a lot."""
-        return self.escrow.price(asset, self.rights.guess_milli(view, asset, 0))
+        """What a lot will bring: its running price or, of tokens, half-way from there to what rents come to."""
+        value = self.escrow.price(asset, self.rights.guess_milli(view, asset, 0))
+        rent = self.books.prices.get(rights_goods(asset, RENT_MS))
+        if asset != LLM_RATE or rent is None:
+            return value
+        return (value + rent * SALES_PER_RENT) // 2
 
     def sell(self, view: Observation) -> Action | None:
         """Offer a position above its cost while it is young, for what it may bring when it is old."""
@@ -181,9 +186,11 @@ class Speculator(Entrepreneur):
         """An appraisal counts as much as a sale that was heard of."""
         bid, ask = result.get("bid"), result.get("ask")
         asset = str(action.args.get("goods"))
-        known = isinstance(bid, int) and isinstance(ask, int) and ask > 0 and asset in LOTS
-        self.tools.value(action.artifact, REPORT_GAIN if known else 0)
-        if isinstance(bid, int) and isinstance(ask, int) and known:
+        if not isinstance(bid, int) or not isinstance(ask, int) or asset not in LOTS:
+            self.tools.value(action.artifact, 0)
+            return REPORT_BYTES
+        self.tools.value(action.artifact, REPORT_GAIN if ask > 0 else 1)  # that nothing is for sale is news too
+        if ask > 0:
             fair = min(max(0, bid + ask) // 2, MAX_PRICE * 1000) * LOTS[asset] // 1000
             self.escrow.sold(asset, fair)
         return REPORT_BYTES

@@ -7,6 +7,7 @@ says what it is built upon, so that the price of all layers can be added up; wha
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 
+from ecology.core.limits import MAX_PAGE
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.engine.observation import Observation
 from ecology.engine.strategies.books import MAX_TOOLS, Books, Tool, drift
@@ -18,7 +19,7 @@ from ecology.kernel.actions import Invoke, Query
 LOOK_NS = 90_000_000_000
 """How often it looks which tools there are."""
 
-PAGE = 50
+PAGE = MAX_PAGE
 CARD_BYTES = 160
 CURIOSITY_PERCENT = 10
 """How often it tries the tool that it knows least about instead of the best."""
@@ -119,12 +120,13 @@ class ToolDesk:
                 known = tools[name] = Tool(
                     tag.family, tag.owner, tag.price, 1000 * tag.price * layers, layers * HOPE_MILLI
                 )
+            if known.base != tag.base:
+                known.failures = 0  # it was built anew: another chance
             known.owner, known.price, known.base = tag.owner, tag.price, tag.base
-            known.failures = max(0, known.failures - 1)  # another chance
             if asked is not None:
                 known.cost_milli = 1000 * asked
             if len(tools) > MAX_TOOLS:
-                del tools[min(tools, key=lambda each: (tools[each].uses, each))]
+                del tools[min(tools, key=lambda each: (tools[each].uses, -tools[each].cost_milli, each))]
         return CARD_BYTES * len(cards)
 
     def learn_call(self, action: Invoke, outcome: Outcome) -> dict[str, object] | None:
@@ -157,10 +159,11 @@ class ToolDesk:
         if outcome.reason == refusals.CPU_EXHAUSTED:
             tool.cpu_us = max(tool.cpu_us, self._cpu_us * 5 // 4)  # not its fault
             return
-        tool.failures += 1
         if outcome.reason in (refusals.NOT_FOUND, refusals.DELETED):
             del self._books.tools[action.artifact]
-        elif outcome.reason == refusals.PRICE_ABOVE_LIMIT or refusals.ALLOWANCE_SPENT in outcome.detail:
+        elif outcome.reason != refusals.PRICE_ABOVE_LIMIT and refusals.ALLOWANCE_SPENT not in outcome.detail:
+            tool.failures += 1
+        else:
             not_enough = 1000 * max(action.max_price or 0, action.allowance)
             tool.cost_milli = min(max(tool.cost_milli, not_enough) + 1000, MAX_PRICE * 1000)
 

@@ -21,10 +21,10 @@ PERIOD_NS = 90 * SECOND_NS
 """How long a price is tried."""
 
 IN_DEMAND = 2
-"""Uses in a period from which on a tool gets dearer."""
+"""Uses in a period from which on a tool may get dearer."""
 
 PATIENCE = 4
-"""Idle periods after which a tool is given up."""
+"""Periods without a use for the least price after which a tool is given up."""
 
 HOPE_MILLI = 6_000
 """What a kind of tool is hoped to earn in a period before it was ever tried."""
@@ -39,7 +39,7 @@ PROGRAM_BYTES = 2_500
 class Toolsmith(Entrepreneur):
     """Makes tools, prices them by demand, submits the used ones to the mint and sells the idle ones."""
 
-    shop_size = 5
+    shop_size = 4
 
     def steps(self) -> Iterator[Step]:
         """Tools are its goods."""
@@ -134,25 +134,34 @@ class Toolsmith(Entrepreneur):
     # -- pricing
 
     def reprice(self, view: Observation) -> Action | None:
-        """After each period dearer if in demand, cheaper if idle; not while it is offered or lies before the mint."""
+        """Try another price after each period; not while the tool is offered or lies before the mint."""
         for name, work in self.books.works.items():
             if view.now_ns - work.priced_ns < PERIOD_NS or self.escrow.lists(name) or self.mint.awaits(name):
                 continue
             work.priced_ns = view.now_ns
+            income = min(work.uses * work.price, MAX_PRICE)
             earned = self.books.earnings.get(work.family, HOPE_MILLI)
-            income = min(work.uses * work.price, MAX_PRICE) * 1000
-            self.books.earnings[work.family] = drift(earned, income, 3)
-            work.idle = 0 if work.uses else work.idle + 1
-            price = work.price
-            if work.uses >= IN_DEMAND:
-                price = min(price + max(1, price // 4), MAX_PRICE)
-            elif not work.uses:
-                price = max(1, price - max(1, price // 4))
-            work.uses = 0
+            self.books.earnings[work.family] = drift(earned, income * 1000, 3)
+            price = self.better_price(work, income)
+            work.idle = 0 if work.uses or price < work.price else work.idle + 1
+            work.income, work.uses = income, 0
             if price != work.price:
                 work.price = price
                 return self.written(name, work, None)
         return None
+
+    def better_price(self, work: Work, income: int) -> int:
+        """Go on as long as it pays, turn round when a change brought less; what nobody uses gets cheaper."""
+        if not work.uses:
+            work.rising = False
+        elif income < work.income:
+            work.rising = not work.rising
+        elif work.uses >= IN_DEMAND and work.price == 1:
+            work.rising = True
+        step = max(1, work.price // 4)
+        if not work.rising:
+            return max(1, work.price - step)
+        return min(work.price + step, MAX_PRICE) if work.uses >= IN_DEMAND else work.price
 
     def retire(self, view: Observation) -> Action | None:
         """Offer in escrow a tool that has long been idle; delete it if nobody buys it either."""

@@ -12,7 +12,7 @@ from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.limits import MAX_AMOUNT, MAX_SLEEP_NS
 from ecology.core.outcome import Committed, Outcome, Refused
 from ecology.events.economy import ListingClosed, ListingOpened
-from ecology.events.records import ArtifactDeleted, ArtifactUpdated, Event, OwnershipMoved
+from ecology.events.records import ArtifactDeleted, ArtifactUpdated, Event, OwnershipMoved, TransferPosted
 from ecology.kernel import refusals
 from ecology.kernel.access import decide
 from ecology.kernel.actions import Cancel, List
@@ -216,11 +216,21 @@ def cancel(world: World, turn: Turn, action: Cancel) -> Outcome:
 
 
 def watch_artifacts(world: World) -> None:
-    """Let each listing close when its artifact is no longer what was listed."""
+    """Let each listing close when its artifact is no longer what was listed.
+
+    What has standing is sold with what it has: it is another thing as soon as it parts with some of that.
+    """
 
     def look(event: Event) -> None:
         assert isinstance(event, ArtifactUpdated | ArtifactDeleted | OwnershipMoved)
-        listing = world.listings.of_artifact(event.artifact_id)
+        close(event.artifact_id, event)
+
+    def look_inside(event: Event) -> None:
+        assert isinstance(event, TransferPosted | OwnershipMoved)
+        close(event.from_id, event)
+
+    def close(artifact_id: str, event: Event) -> None:
+        listing = world.listings.of_artifact(artifact_id)
         if listing is None:
             return
         world.listings.put(msgspec.structs.replace(listing, stale=True))
@@ -229,6 +239,7 @@ def watch_artifacts(world: World) -> None:
         world.announce(closed, *([] if theirs else [world.principals[listing.seller]]))
 
     world.log.listen((ArtifactUpdated, ArtifactDeleted, OwnershipMoved), look)
+    world.log.listen((TransferPosted, OwnershipMoved), look_inside)
 
 
 def _closed(
