@@ -100,6 +100,7 @@ def test_a_plug_in_does_not_take_a_name_that_ships(tmp_path: Path, plugged: dict
         ("almsgiver = gone:Almsgiver", "No module named 'gone'"),
         ("almsgiver = almsgiver:Gone", "Gone"),
         ("almsgiver = broken:Mind", "ZeroDivisionError"),
+        ("almsgiver = exits:Mind", "SystemExit"),
     ],
 )
 def test_a_plug_in_that_cannot_be_loaded_is_named(
@@ -107,6 +108,7 @@ def test_a_plug_in_that_cannot_be_loaded_is_named(
 ) -> None:
     library = tmp_path / "library"
     (library / "broken.py").write_text("1 / 0\n", "utf-8")
+    (library / "exits.py").write_text("raise SystemExit(7)\n", "utf-8")
     (library / "almsgiver-1.0.dist-info" / "entry_points.txt").write_text(
         f"[ecology.policies]\n{point}\n", "utf-8"
     )
