@@ -45,7 +45,7 @@ def _pay(world: World, turn: Turn, receiver: Principal, action: Transfer) -> Out
         return Refused(refusals.UNKNOWN_ASSET, f"no asset '{asset[:64]}'; there are {', '.join(UNITS)}")
     if not 1 <= amount <= MAX_AMOUNT:
         return Refused(refusals.AMOUNT_INVALID, refusals.MEANING[refusals.AMOUNT_INVALID])
-    available = world.available(giver, asset)
+    available = world.disposable(giver, asset)
     if amount > available:
         return Refused(
             refusals.INSUFFICIENT, f"{available} {UNITS[asset]} of {asset} available, {amount} wanted"

@@ -201,10 +201,8 @@ def _endowment_fault(world: World, turn: Turn, endowment: dict[str, int]) -> Ref
             return Refused(refusals.UNKNOWN_ASSET, f"no asset '{asset[:64]}'; there are {', '.join(UNITS)}")
         if not 1 <= amount <= MAX_AMOUNT:
             return Refused(refusals.AMOUNT_INVALID, refusals.MEANING[refusals.AMOUNT_INVALID])
-        if amount > world.available(turn.agent, asset):
-            return Refused(
-                refusals.INSUFFICIENT, f"{world.available(turn.agent, asset)} of {asset} available"
-            )
+        if amount > (available := world.disposable(turn.agent, asset)):
+            return Refused(refusals.INSUFFICIENT, f"{available} of {asset} available")
         if asset == DISK and amount > (free := world.disk_free(turn.agent, own=True)):
             return Refused(refusals.QUOTA_IN_USE, f"only {free} bytes of its own quota are free")
     return None

@@ -65,11 +65,11 @@ class Sleepers:
 
     def tell(self, agent: Principal, event: Event) -> None:
         """Put an event in front of an agent; one that it was told just now is not told twice. Accounts hear nothing."""
-        if not isinstance(agent, Agent):
-            return
-        if self.journal.active:
-            self.journal.postpone(self.tell, agent, event)
-        elif not agent.inbox or agent.inbox[-1] is not event:
+        if isinstance(agent, Agent):
+            self._in_turn(self._tell, agent, event)
+
+    def _tell(self, agent: Agent, event: Event) -> None:
+        if not agent.inbox or agent.inbox[-1] is not event:
             agent.tell(event)
             self.touch(agent)
 
@@ -86,9 +86,10 @@ class Sleepers:
 
     def rouse(self, agent: Agent, now_ns: int, reason: str) -> None:
         """Somebody's deed ends an agent's sleep now."""
-        if self.journal.active:
-            self.journal.postpone(self.rouse, agent, now_ns, reason)
-        elif agent.status == "asleep":
+        self._in_turn(self._rouse, agent, now_ns, reason)
+
+    def _rouse(self, agent: Agent, now_ns: int, reason: str) -> None:
+        if agent.status == "asleep":
             self.end_sleep(agent, reason, now_ns)
             self._look_again(agent, now_ns)
 
@@ -106,15 +107,15 @@ class Sleepers:
 
     def reconsider(self, agent: Principal, asset: str, now_ns: int) -> None:
         """A right, a balance, the free disk or the inbox of the agent changed: a wait or a sleep of its may be over."""
-        if not isinstance(agent, Agent):
-            return
-        if self.journal.active:
-            self.journal.postpone(self.reconsider, agent, asset, now_ns)
-        elif agent.status == "asleep":
+        if isinstance(agent, Agent):
+            self._in_turn(self._reconsider, agent, asset, now_ns)
+
+    def _reconsider(self, agent: Agent, asset: str, now_ns: int) -> None:
+        if agent.status == "asleep":
             if agent.sleep is None or agent.sleep.until is None:
                 return
             if self.satisfied(agent, now_ns):
-                self.rouse(agent, now_ns, "condition met")
+                self._rouse(agent, now_ns, "condition met")
             elif asset in BUCKET_ASSETS and (ready_ns := self.awaited_tokens_ns(agent, now_ns)) is not None:
                 self._look_again(agent, min(agent.wake_ns, ready_ns))
         elif agent.waiting_on is not None and (asset in BUCKET_ASSETS or asset in (LLM_BUDGET, MEMORY)):
@@ -168,8 +169,15 @@ class Sleepers:
             agent = self.agents.get(principal)
             if agent is None or principal == event.principal_id:
                 continue
-            self.tell(agent, event)
-            self.rouse(agent, event.time_ns, "event")
+            self._tell(agent, event)
+            self._rouse(agent, event.time_ns, "event")
+
+    def _in_turn(self, consequence: Callable[..., None], *arguments: object) -> None:
+        """Now; but while the log postpones what follows from events, in turn with that."""
+        if self.log.later is None:
+            consequence(*arguments)
+        else:
+            self.journal.postpone(consequence, *arguments)
 
     def _look_again(self, agent: Agent, at_ns: int) -> None:
         agent.wake_ns = at_ns

@@ -33,7 +33,7 @@ from ecology.kernel.economy.uses import Uses
 from ecology.kernel.laws import Laws
 from ecology.kernel.scope import Scope
 from ecology.kernel.sleepers import Sleepers
-from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS
+from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS, LLM_BUDGET
 from ecology.resources.bucket import NANO
 from ecology.sandbox.cost import Meter
 from ecology.sandbox.run import Sandbox
@@ -161,8 +161,15 @@ class World(Sleepers):
         return self.book.open_account(ids.WORLD, asset, issuer=True)
 
     def available(self, principal: Principal, asset: str) -> int:
-        """What the principal can dispose of: its balance less its holds."""
+        """What the principal can spend: its balance less its holds."""
         return self.book.available(principal.accounts[asset])
+
+    def disposable(self, principal: Principal, asset: str) -> int:
+        """What the principal can give away: what is available, but of a budget not what it rents to spend itself."""
+        available = self.book.available(principal.accounts[asset])
+        if asset == LLM_BUDGET and self.rentals.owed:
+            return max(0, available - self.rentals.owed.get(principal.id, 0))
+        return available
 
     def usable(self, principal: Principal, asset: str) -> int:
         """What the principal can use: what it can dispose of, and what it rents."""

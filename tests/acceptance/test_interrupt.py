@@ -69,6 +69,8 @@ def test_interrupted_again_and_again(tmp_path: Path) -> None:
         assert finished.code == 130, finished
         interrupted += 1
         assert finished.out == ""
+        if "--resume" in command and finished.err == "ecology: interrupted\n":
+            continue  # still among its imports: what was to go on has not begun to
         if (home / "runs" / "latest").exists():
             command = _command_to_go_on(finished)
             if last_event(home / "runs" / "latest" / "ecology.sqlite"):
@@ -183,3 +185,28 @@ def test_a_command_that_ignores_hang_ups_goes_on(tmp_path: Path) -> None:
     assert (process.returncode, err) == (0, "")
     summary = json.loads((tmp_path / "runs" / "latest" / "summary.json").read_text())
     assert summary["audit"]["ok"]
+
+
+STRUCK = """
+import sys, types
+commands = types.ModuleType("ecology.cli.commands")
+commands.exit_code = lambda: eval("(_ for _ in ()).throw(KeyboardInterrupt)")
+sys.modules["ecology.cli.commands"] = commands
+from ecology.cli.entry import main
+main()
+"""
+"""The command, interrupted while a text is evaluated, as happens inside the imports of others."""
+
+
+def test_interrupted_in_the_midst_of_an_import(tmp_path: Path) -> None:
+    """Python itself would die of the signal then: -2 to whoever started it, and not 130."""
+    (tmp_path / "struck.py").write_text(STRUCK)
+    process = subprocess.run(
+        [sys.executable, "-m", "struck"],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (130, "ecology: interrupted\n")

@@ -134,13 +134,14 @@ def test_a_right_that_is_for_sale_is_nobodys_to_give_twice(stage: Stage, asset: 
     assert broken_laws(stage.world) == []
 
 
-@pytest.mark.parametrize("asset", [it for it in RIGHTS if it != LLM_BUDGET])
+@pytest.mark.parametrize("asset", RIGHTS)
 def test_what_is_rented_comes_back_whatever_the_tenant_tries(stage: Stage, asset: str) -> None:
     lent, sums = 1_000, total(stage)
     listing = offer(stage, SELLER, price=1, asset=asset, amount=lent, rent_ms=5_000)
     stage.do(BUYER, Buy(listing))
-    everything = has(stage, BUYER, asset) - (stage.agent(BUYER).disk_used if asset == DISK else 0)
-    stage.do(BUYER, Transfer(THIRD, everything, asset))
+    stage.do(
+        BUYER, Transfer(THIRD, GRANTS[asset] - (stage.agent(BUYER).disk_used if asset == DISK else 0), asset)
+    )
     for rent_ms in (0, 1_000):
         outcome = stage.act(BUYER, List(1, asset=asset, amount=1, rent_ms=rent_ms))
         assert not isinstance(outcome, Committed), "it is not sublet"

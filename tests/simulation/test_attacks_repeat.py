@@ -12,11 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ecology.core.clock import MILLISECOND_NS
+from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.seeds import Draw
 from ecology.kernel.actions import Action, Buy, Invoke, List, Noop, Transfer, Write
-from ecology.kernel.laws import Laws, MintLaw
+from ecology.kernel.laws import CodeLaw, Laws, MintLaw
 from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, DISK
+from ecology.sandbox.outcome import Limits
 from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import GRANTS, Stage
 from tests.support.hostile import WHO, Attacker
@@ -25,6 +26,8 @@ from tests.support.tools import ME, interface, make, result
 
 ROOT = Path(__file__).parents[2]
 DEEDS = 500
+LAWS = Laws(mint=MintLaw(slots=2, first_ns=4 * SECOND_NS), code=CodeLaw(limits=Limits(steps=5_000)))
+"""So few steps that no clock has to step in, which would decide differently on a busy machine."""
 SEEN = """
 def run(secret):
     out = [random(), now(), hash('x'), repr(run), id([]), list({'a', 'b', 'c', 'd', 'e'})]
@@ -37,7 +40,7 @@ def life(seed: int) -> str:
     """The hash of everything that happened in a world of honest and hostile deeds, and of what it came to."""
     draw = Draw(seed)
     grants = {**GRANTS, DISK: 8_000, CPU_RATE: 800_000, CPU_CAPACITY: 3_000_000}
-    stage = Stage.of(4, grants, seed=seed, laws=Laws(mint=MintLaw(slots=2, first_ns=4_000_000_000)))
+    stage = Stage.of(4, grants, seed=seed, laws=LAWS)
     for who, action in first_tools(draw, [*WHO, "agent-0004"]):
         stage.do(who, action)
     make(stage, "seen", SEEN, who=WHO[0])

@@ -125,6 +125,24 @@ def test_spending_what_is_held_for_the_service_during_the_call(stage: Stage) -> 
     assert (scrip(stage, VICTIM), scrip(stage, THIEF)) == (0, 1_050)
 
 
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_turn_runs_out_of_transfers_at_every_depth(stage: Stage, fails: bool) -> None:
+    """Six runs inside one another, each at a price, each transferring until it may no more: all holds still close."""
+    quietly = "        except RuntimeError:\n            pass\n"
+    pay = "    for i in range(45):\n        try:\n            transfer('agent-0003', 1)\n" + quietly
+    for depth in range(1, 7):
+        call = f"    for i in [0]:\n        try:\n            invoke('deep-{depth + 1}', allowance=900)\n{quietly}"
+        code = f"def run():\n{pay}{call}{pay}    return 1 // {0 if fails and depth % 2 else 1}\n"
+        make(stage, f"deep-{depth}", code, contract=pay_per_use(3))
+    total = scrip(stage, VICTIM) + scrip(stage, THIEF) + scrip(stage, OTHER)
+    outcome = stage.act(VICTIM, Invoke("deep-1", allowance=400))
+    assert isinstance(outcome, Refused) is fails, outcome
+    assert not stage.world.book.pending()
+    assert scrip(stage, VICTIM) + scrip(stage, THIEF) + scrip(stage, OTHER) == total
+    assert scrip(stage, VICTIM) >= 500 - 400 - 3
+    assert broken_laws(stage.world) == []
+
+
 def test_a_failure_inside_gives_back_what_was_spent_and_no_more(stage: Stage) -> None:
     """Each inner run spends the allowance and fails: it can be spent again, and at last only once."""
     make(

@@ -1,4 +1,4 @@
-"""Attack: make the kernel or the store raise. One fault would end the run: any value in any field is a refusal or a deed.
+"""Attack: make the kernel or the store raise. One fault would end the run; any value is to be a refusal or a deed.
 
 What was done is committed to a real database, audited, loaded again, and must go on alike.
 """

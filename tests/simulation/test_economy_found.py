@@ -5,11 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from ecology.core.clock import SECOND_NS
+from ecology.core.outcome import Committed
+from ecology.events.economy import ListingClosed
+from ecology.events.records import TransferPosted
 from ecology.kernel.actions import Bid, Buy, List, Sleep, StatePredicate, Transfer, Write
 from ecology.kernel.laws import Laws, MintLaw
 from ecology.resources.assets import DISK, LLM_RATE
 from ecology.testing.laws import broken_laws
 from ecology.testing.worlds import Stage
+from tests.support.programs import CONTRACTS, interface
 
 ANN, BEN = "agent-0001", "agent-0002"
 LAWS = Laws(mint=MintLaw(first_ns=5 * SECOND_NS))
@@ -70,3 +74,19 @@ def test_who_sleeps_until_there_is_news_hears_of_all_that_it_is_told(
     assert stage.agent(ANN).inbox
     assert broken_laws(stage.world) == []
     assert (stage.agent(ANN).status, stage.agent(ANN).reason) == ("active", "condition met")
+
+
+def test_what_follows_from_a_deed_in_a_scope_is_told_after_the_deeds_that_came_before_it() -> None:
+    """Seed 1000000: a tool wrote over what was for sale, then paid the seller, who heard of the payment last."""
+    stage = Stage.of(2)
+    stage.do(BEN, Write("law", CONTRACTS["allows"], interface=interface("check")))
+    stage.do(ANN, Write("thing", "for sale", contract="law"))
+    stage.do(ANN, List(3, artifact="thing"))
+    stage.news(ANN)
+    turn = stage.turn(BEN)
+    with stage.world.scope():
+        for action in (Write("thing", "spoilt"), Transfer(ANN, 1), Transfer(ANN, 2)):
+            assert isinstance(stage.kernel.act(turn, action), Committed)
+    told = stage.news(ANN)
+    assert [type(event) for event in told] == [TransferPosted, TransferPosted, ListingClosed]
+    assert [event.sequence for event in told] == sorted(event.sequence for event in told)

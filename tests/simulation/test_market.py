@@ -44,7 +44,7 @@ def test_tools_are_called_for_money_by_the_hundred_and_most_calls_succeed() -> N
     runs = Counter(
         event.fault is None for event in market().events if isinstance(event, CodeRan) and event.depth == 1
     )
-    assert runs[True] > 2 * runs[False]
+    assert runs[True] > 10 * runs[False]
 
 
 def test_capital_is_deeper_than_a_layer() -> None:
@@ -98,7 +98,7 @@ def test_the_mint_resolves_and_its_winners_vary() -> None:
 def test_a_price_settles() -> None:
     prices = summarise(iter(market().events)).prices
     assert {LLM_RATE, DISK} <= set(prices)
-    assert any(price.settled for price in prices.values())
+    assert prices[LLM_RATE].settled or prices[f"rent/{LLM_RATE}"].settled, "that of a token/s"
 
 
 def test_nobody_takes_it_all() -> None:

@@ -58,7 +58,7 @@ def first_tools(draw: Draw, makers: Sequence[str]) -> Iterator[tuple[str, Action
         yield maker, Write(name, source, "tool", contract=contract, interface=interface, standing=standing)
         if standing:
             yield maker, Transfer(name, 60)
-        if title.startswith("contract"):
+        if title.startswith("contract") and place < len(FIRST_TOOLS):
             yield makers[0], Delegate(name, 50, 5_000, 5_000)
             yield makers[0], Delegate(name, 50_000, 500_000, 5_000, "cpu")
             yield makers[0], Write(f"thing-{place}", "governed", contract=name)

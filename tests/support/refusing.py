@@ -84,6 +84,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
         why.UNKNOWN_CONTRACT: [
             Write("new", "x", contract="nothing"),
             Write("new", "x", contract=HALF_A_PAIR),
+            *(Write("new", "x", contract=f"pay_per_use({price})") for price in (0, -1, 2**63)),
         ],
         why.ARGUMENT_INVALID: [
             Write("new", "x", type="A Type"),

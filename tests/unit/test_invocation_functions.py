@@ -108,6 +108,23 @@ def test_in_its_callers_name_code_changes_no_agent(stage: Stage) -> None:
     assert stage.agent(ME).config.strategy == "maker"
 
 
+def test_in_its_callers_name_code_changes_no_code_but_itself(stage: Stage) -> None:
+    """Whoever may write an artifact decides what its users run: no tool may slip in code of its own."""
+    make(stage, "trusted", "def run():\n    return 1\n", who=ME)
+    make(stage, "account", "def run():\n    return 1\n", contract="public", standing=True)
+    bad = "'def run(): return 2'"
+    methods = "interface={'methods': {'run': {}}}"
+    assert ask(stage, f"write('trusted', {bad})") == why.NOT_PERMITTED
+    assert ask(stage, f"write('mine', {bad}, {methods})") == why.NOT_PERMITTED, (
+        "nor make code of what was none"
+    )
+    assert ask(stage, f"write('account', {bad})") == why.IS_PRINCIPAL
+    assert result(stage, "trusted") == 1
+    assert isinstance(ask(stage, f"write('new', {bad}, {methods})"), dict)
+    new = stage.world.shelf.find("new")
+    assert new is not None and (new.owner, new.executable) == (ME, True)
+
+
 def test_code_with_standing_changes_an_agent_that_lets_it_and_a_failure_undoes_that(stage: Stage) -> None:
     stage.do(ME, Spawn("ward", AgentConfig("maker"), {DISK: 500}, contract="public"))
     change = "def run(fails):\n    write('ward', '{\"strategy\":\"trader\"}')\n    return 1 // (0 if fails else 1)\n"

@@ -16,7 +16,7 @@ REMEMBERS = "return {'allowed': True, 'scrip_cost': 5, 'state_update': (state or
 
 @pytest.fixture
 def stage() -> Stage:
-    return Stage.of(3, laws=Laws(code=CodeLaw(limits=Limits(wall_s=0.3))))
+    return Stage.of(3, laws=Laws(code=CodeLaw(limits=Limits(steps=20_000, wall_s=0.3))))
 
 
 def kept(stage: Stage, name: str) -> str:

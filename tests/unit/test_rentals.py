@@ -2,11 +2,12 @@
 
 import pytest
 
+from ecology.core import ids
 from ecology.core.clock import NEVER_NS, SECOND_NS
 from ecology.engine.observation import Observation
 from ecology.events.economy import ListingSold, RightRented, RightReverted
 from ecology.events.records import ActionTaken, Event, HoldClosed, HoldOpened, TransferPosted
-from ecology.kernel.actions import Buy, List, Query, Transfer, Write
+from ecology.kernel.actions import AgentConfig, Buy, List, Query, Spawn, Transfer, Write
 from ecology.kernel.housekeeping import due_ns, keep_house
 from ecology.resources.assets import (
     ASSETS,
@@ -23,7 +24,7 @@ from ecology.resources.assets import (
 from ecology.resources.bucket import NANO
 from ecology.testing.laws import broken_laws
 from ecology.testing.worlds import GRANTS, Stage
-from ledger import Kind
+from ledger import Kind, Status
 from ledger import Transfer as LedgerTransfer
 
 OWNER, TENANT, THIRD = "agent-0001", "agent-0002", "agent-0003"
@@ -137,12 +138,35 @@ def test_a_bucket_that_gets_smaller_again_overflows(stage: Stage, capacity: str,
     assert it.level_nano == granted * NANO == it.capacity * NANO
 
 
+def spend(stage: Stage, amount: int) -> None:
+    """What thoughts cost the tenant."""
+    book, account = stage.world.book, stage.agent(TENANT).accounts[LLM_BUDGET]
+    spent = book.open_account(ids.SPENT, LLM_BUDGET)
+    assert book.transfer(1 << 50, account, spent, amount, stage.now_ns, "thought") is Status.CREATED
+
+
+def test_a_budget_that_is_rented_is_not_given_away(stage: Stage) -> None:
+    """Else whoever rents it for a second hands it to a friend, and nothing comes back."""
+    rent(stage, LLM_BUDGET, 1_000)
+    own = GRANTS[LLM_BUDGET]
+    assert stage.refused(TENANT, Transfer(THIRD, own + 1, LLM_BUDGET)) == "insufficient"
+    assert stage.refused(TENANT, List(1, asset=LLM_BUDGET, amount=own + 1)) == "insufficient"
+    endowment = {DISK: 1_000, LLM_BUDGET: own + 1}
+    assert stage.refused(TENANT, Spawn("child", AgentConfig("maker"), endowment)) == "insufficient"
+    stage.do(TENANT, Transfer(THIRD, own, LLM_BUDGET))
+    spend(stage, 400)
+    assert stage.refused(TENANT, Transfer(THIRD, 1, LLM_BUDGET)) == "insufficient"
+    stage.pass_time(10 * SECOND_NS)
+    assert has(stage, OWNER, LLM_BUDGET) == (own - 400, own - 400)
+    assert not broken_laws(stage.world)
+
+
 def test_a_budget_is_there_to_be_spent_and_what_is_left_comes_back(stage: Stage) -> None:
     granted = GRANTS[LLM_BUDGET]
     rent(stage, LLM_BUDGET, 1_000)
     assert has(stage, TENANT, LLM_BUDGET) == (granted + 1_000, granted + 1_000)
     assert not stage.world.book.pending()
-    stage.do(TENANT, Transfer(THIRD, granted + 700, LLM_BUDGET))
+    spend(stage, granted + 700)
     stage.events()
     stage.pass_time(10 * SECOND_NS)
     back, reverted = stage.events()
@@ -151,12 +175,13 @@ def test_a_budget_is_there_to_be_spent_and_what_is_left_comes_back(stage: Stage)
     assert back.amount == reverted.amount == 300
     assert has(stage, TENANT, LLM_BUDGET) == (0, 0)
     assert has(stage, OWNER, LLM_BUDGET) == (granted - 700, granted - 700)
+    assert not stage.world.rentals.owed
     assert not broken_laws(stage.world)
 
 
 def test_of_a_budget_that_is_spent_nothing_comes_back(stage: Stage) -> None:
     rent(stage, LLM_BUDGET, 1_000)
-    stage.do(TENANT, Transfer(THIRD, GRANTS[LLM_BUDGET] + 1_000, LLM_BUDGET))
+    spend(stage, GRANTS[LLM_BUDGET] + 1_000)
     stage.events()
     stage.pass_time(10 * SECOND_NS)
     (reverted,) = stage.events()

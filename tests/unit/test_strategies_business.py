@@ -175,6 +175,36 @@ def test_what_a_tool_returns_is_not_believed(returned: str) -> None:
     assert isinstance(life.until(Write), Write), "a draft of its own"
 
 
+def test_what_all_layers_ask_is_added_up_before_the_first_call() -> None:
+    life = Business("specialist", smithy(press=4))
+    life.until(Query, 3)
+    tools = life.books.tools
+    assert {name: tool.cost_milli for name, tool in tools.items()} == {
+        "tidy": 1_000,
+        "editor": 2_000,
+        "press": 6_000,
+    }
+    life.stage.do(OTHER, Delete("tidy"))
+    life.books.tools_ns = 0
+    life.until(Query, 6)
+    assert tools == {}, "nobody calls what is built upon what is gone"
+
+
+def test_a_call_that_was_cut_short_waits_for_more_cpu() -> None:
+    life = Business("specialist", smithy())
+    life.until(Query, 3)
+    reasons = []
+    for _ in range(8):
+        life.agent.cpu.drain(life.agent.cpu.refill(life.stage.now_ns) - 50)
+        if isinstance(life.rest(1)[0], Invoke):
+            reasons.append(getattr(life.outcome, "reason", ""))
+    assert set(reasons) == {"cpu_exhausted"}
+    assert len(reasons) == len(life.books.tools), "each tool is tried once with so little"
+    assert all(tool.cpu_us and not tool.failures for tool in life.books.tools.values()), (
+        "not the tools' fault"
+    )
+
+
 def test_without_tools_it_writes_drafts_of_its_own() -> None:
     life = Business("specialist")
     written = life.until(Write)

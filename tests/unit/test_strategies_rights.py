@@ -8,7 +8,7 @@ from ecology.engine.strategies.books import Position, Tool
 from ecology.engine.strategies.entrepreneur import Entrepreneur
 from ecology.engine.strategies.escrow_desk import LOTS, RENT_MS
 from ecology.engine.strategies.rights_desk import SALES_PER_RENT, TRADED, RightsDesk
-from ecology.engine.strategies.speculator import HOLD_NS
+from ecology.engine.strategies.speculator import HOLD_NS, Speculator
 from ecology.events.economy import ListingSold
 from ecology.kernel.actions import (
     Action,
@@ -94,7 +94,7 @@ def test_who_sleeps_beside_a_full_bucket_lets_some_and_keeps_the_least() -> None
     looked(life, "rent/llm_rate")
     assert not isinstance(life.rest(1)[0], List), "one lot at a time"
     life.books.listed.clear()
-    life.stage.do(ME, Transfer(to=OTHER, asset=LLM_RATE, amount=life.look().right(LLM_RATE) - 3_999))
+    life.stage.do(ME, Transfer(to=OTHER, asset=LLM_RATE, amount=life.look().right(LLM_RATE) - 2_999))
     looked(life, "rent/llm_rate")
     offered = life.rest(1)[0]
     assert not isinstance(offered, List) or offered.asset is None
@@ -237,6 +237,21 @@ def test_it_buys_below_the_running_price_and_offers_above_its_cost() -> None:
     life.stage.do(THIRD, Buy(position.listing))
     life.rest(1)
     assert life.books.positions == []
+
+
+def test_it_sells_the_disk_that_it_was_given() -> None:
+    life = speculating()
+    looked(life, DISK)
+    offered = life.rest(1)[0]
+    assert isinstance(offered, List) and (offered.asset, offered.amount) == (DISK, LOTS[DISK])
+
+
+def test_tokens_are_worth_what_they_can_be_let_for() -> None:
+    life = speculating()
+    life.books.prices |= {LLM_RATE: 10_000, "rent/llm_rate": 9_000}
+    speculator = life.policy
+    assert isinstance(speculator, Speculator)
+    assert speculator.value_milli(life.look(), LLM_RATE) == (10_000 + 9_000 * SALES_PER_RENT) // 2
 
 
 def test_a_position_that_ages_is_closed_at_a_loss() -> None:

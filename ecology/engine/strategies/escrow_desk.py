@@ -1,8 +1,8 @@
 """Trading through escrow: what is offered, what is withdrawn and cheaper next time, what is seen and taken.
 
 Nobody need be trusted here: price and thing move together. Goods and rights share this desk, which keeps the running
-price of each: a sale counts for a quarter of it, the cheapest offer seen for an eighth, a listing in vain lowers it,
-and where nothing is for sale it rises.
+price of each: a sale and the cheapest offer seen count for a quarter of it, a listing in vain lowers it a little, and
+where nothing is for sale it rises.
 """
 
 from collections.abc import Mapping
@@ -89,7 +89,7 @@ class EscrowDesk:
         return None
 
     def close(self, name: str, *, sold: bool) -> Listed | None:
-        """A listing of its own is over; what is for sale in vain is worth a twelfth less than was thought."""
+        """A listing of its own is over; what is for sale in vain is worth a little less than was thought."""
         listed = self._books.listed.pop(name, None)
         if listed is not None and listed.asset:
             goods = rights_goods(listed.asset, listed.rent_ms)

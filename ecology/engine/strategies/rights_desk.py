@@ -16,19 +16,19 @@ from ecology.resources.assets import CPU_CAPACITY, CPU_RATE, DISK, LLM_CAPACITY,
 TURN_MILLITOKENS = 17_000
 """About what a scripted turn costs to think."""
 
-LOOK_NS = 20 * SECOND_NS
+LOOK_NS = 30 * SECOND_NS
 """How often it looks at one of the markets in rights."""
 
 TRADED = (LLM_RATE, LLM_CAPACITY, CPU_RATE, DISK)
 """The rights that a mind at work may lack or have too much of."""
 
-MARKET_DAYS = (LLM_RATE, LLM_RATE, LLM_RATE, LLM_RATE, LLM_CAPACITY, CPU_RATE, DISK, DISK)
+MARKET_DAYS = (*(LLM_RATE,) * 5, LLM_CAPACITY, CPU_RATE, DISK)
 """How often each market is looked at: most thoughts are of tokens."""
 
-RENT_PERCENT = 65
+RENT_PERCENT = 75
 """How often it thinks of a rent rather than of a sale."""
 
-LEAST_LOTS = {LLM_RATE: 3, LLM_CAPACITY: 3, CPU_RATE: 1}
+LEAST_LOTS = {LLM_RATE: 2, LLM_CAPACITY: 3, CPU_RATE: 1}
 """What it never parts with: a few thoughts a minute, room for two, and turns that handle something."""
 
 LOW_CPU = 8
@@ -80,7 +80,7 @@ class RightsDesk:
             for rent_ms in (0, RENT_MS):
                 seen = self._escrow.seen(rights_goods(asset, rent_ms))
                 if seen is not None:
-                    return self._take(view, asset, seen) or self._offer(view, asset, rent_ms)
+                    return self._take(view, asset, seen) or self.offer(view, asset, rent_ms)
         if view.now_ns < self._books.look_ns:
             return None
         self._books.look_ns = view.now_ns + LOOK_NS + view.draw.below(LOOK_NS)
@@ -128,8 +128,8 @@ class RightsDesk:
                 best, gain = each, worth - each.price * 1000
         return self._escrow.buy(best) if best is not None else None
 
-    def _offer(self, view: Observation, asset: str, rent_ms: int) -> Action | None:
-        """A lot at its running price, if it earns less than that; one lot at a time."""
+    def offer(self, view: Observation, asset: str, rent_ms: int) -> Action | None:
+        """A lot that it can spare at its running price, if it earns less than that; one lot at a time."""
         if not self.spares(view, asset) or any(each.asset == asset for each in self._books.listed.values()):
             return None
         guess = self.guess_milli(view, asset, rent_ms)

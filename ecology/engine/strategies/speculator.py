@@ -76,12 +76,17 @@ class Speculator(Entrepreneur):
         return self.escrow.look(asset)
 
     def take(self, view: Observation) -> Action | None:
-        """Buy what was seen below its running price, for at most a quarter of what it has."""
+        """Buy what was seen below its running price, for at most a quarter of what it has.
+
+        Else sell of the disk it was given: it makes nothing to put there.
+        """
         for asset in MARKETS:
             seen = self.escrow.seen(asset)
             if seen is not None:
                 best = self.bargain(view, asset, seen)
-                return self.escrow.buy(best) if best is not None else None
+                if best is not None:
+                    return self.escrow.buy(best)
+                return self.rights.offer(view, asset, 0) if asset == DISK else None
         return None
 
     def bargain(self, view: Observation, asset: str, seen: list[Seen]) -> Seen | None:
@@ -189,7 +194,9 @@ class Speculator(Entrepreneur):
         if not isinstance(bid, int) or not isinstance(ask, int) or asset not in LOTS:
             self.tools.value(action.artifact, 0)
             return REPORT_BYTES
-        self.tools.value(action.artifact, REPORT_GAIN if ask > 0 else 1)  # that nothing is for sale is news too
+        self.tools.value(
+            action.artifact, REPORT_GAIN if ask > 0 else 1
+        )  # that nothing is for sale is news too
         if ask > 0:
             fair = min(max(0, bid + ask) // 2, MAX_PRICE * 1000) * LOTS[asset] // 1000
             self.escrow.sold(asset, fair)

@@ -121,7 +121,7 @@ def _fee(world: World, turn: Turn, artifact: Artifact, action: List) -> int | Re
 
 def _asset_terms(world: World, turn: Turn, action: List, asset: str) -> Listing | Refused:
     seller, amount = turn.actor, action.amount
-    available = world.available(seller, asset)
+    available = world.disposable(seller, asset)
     if amount > available:
         return Refused(
             refusals.INSUFFICIENT, f"{available} {UNITS[asset]} of {asset} available, {amount} wanted"

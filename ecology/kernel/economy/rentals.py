@@ -32,6 +32,8 @@ class Rentals(Register[Rental]):
         self._by_end: SortedDict[tuple[int, int], str] = SortedDict()
         self.rented: dict[tuple[str, str], int] = {}
         """How much a tenant may use and not dispose of, by tenant and asset."""
+        self.owed: dict[str, int] = {}
+        """Of the budget, by tenant: how much is rented, and is to come back as far as it was not spent."""
 
     def first_end_ns(self) -> int | None:
         """When the next rental ends."""
@@ -44,13 +46,19 @@ class Rentals(Register[Rental]):
 
     def file(self, record: Rental) -> None:
         self._by_end[(record.until_ns, record.sequence)] = record.id
-        if record.asset != LLM_BUDGET:
+        if record.asset == LLM_BUDGET:
+            self.owed[record.tenant] = self.owed.get(record.tenant, 0) + record.amount
+        else:
             key = (record.tenant, record.asset)
             self.rented[key] = self.rented.get(key, 0) + record.amount
 
     def unfile(self, record: Rental) -> None:
         del self._by_end[(record.until_ns, record.sequence)]
-        if record.asset != LLM_BUDGET:
+        if record.asset == LLM_BUDGET:
+            self.owed[record.tenant] -= record.amount
+            if not self.owed[record.tenant]:
+                del self.owed[record.tenant]
+        else:
             key = (record.tenant, record.asset)
             self.rented[key] -= record.amount
             if not self.rented[key]:
