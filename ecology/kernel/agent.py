@@ -29,7 +29,8 @@ class Agent(Principal):
     """Mutable state of one agent; everything the store keeps of it besides its ledger accounts.
 
     `ordinal` is its place in the world's order and its key on the clock. `due_ns` is when its next turn would have
-    begun had it not had to wait on `waiting_on`. `wake_ns` is when its loop looks next.
+    begun had it not had to wait on `waiting_on`. `wake_ns` is when its loop looks next. `founder` is the agent of
+    genesis that its line began with, itself if it is one: to the mint a family is one party, or children were money.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class Agent(Principal):
         "cpu",
         "due_ns",
         "failures",
+        "founder",
         "inbox",
         "llm",
         "mind",
@@ -54,6 +56,7 @@ class Agent(Principal):
     def __init__(self, agent_id: str, ordinal: int, config: AgentConfig, accounts: dict[str, int]) -> None:
         super().__init__(agent_id, accounts)
         self.ordinal = ordinal
+        self.founder = agent_id
         self.config = config
         self.config_revision = 1
         self.status: Status = "active"

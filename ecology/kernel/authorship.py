@@ -56,8 +56,9 @@ def _piece(world: World, turn: Turn, artifact: Artifact, offset: int) -> Outcome
         data["content"] = piece.decode("utf-8", "replace")
     if end < len(content):
         data["next_offset"] = end
-    if not turn.looking:
-        world.uses.note(artifact, turn.agent.id)
+    if not (turn.looking or turn.depth):
+        # What a tool reads its maker chose: else a popular one could make each of its users applaud any work.
+        world.note_use(artifact, turn.agent)
     return Committed(data)
 
 
@@ -231,7 +232,7 @@ def _note_dependencies(world: World, turn: Turn, artifact: Artifact) -> None:
     for name in artifact.depends_on:
         base = world.shelf.find(name)
         if base is not None and not base.deleted:
-            world.uses.note(base, turn.agent.id)
+            world.note_use(base, turn.agent)
 
 
 def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action: Write | None) -> Outcome:

@@ -157,7 +157,7 @@ def bear(
         created_ns=now_ns,
         updated_ns=now_ns,
     )
-    world.enrol(agent)
+    world.enrol(agent, created_by)
     world.touch(agent)
     world.shelf.add(artifact, content)
     world.publish(artifact, content, now_ns, parent, turn_id)

@@ -76,6 +76,7 @@ class World(Sleepers):
         self.laws = laws or Laws()
         self.principals: dict[str, Principal] = {}
         self.roster: list[Agent] = []
+        self.founders = 0
         self.measured = False
         self.sandbox = Sandbox()
         self.programs = Programs(self.laws.code.programs)
@@ -124,12 +125,28 @@ class World(Sleepers):
 
     # -- principals
 
-    def enrol(self, agent: Agent) -> None:
-        """Add an agent at the end of the world's order."""
+    def enrol(self, agent: Agent, created_by: str) -> None:
+        """Add an agent at the end of the world's order, to its creator's family; founders come before all others."""
         assert agent.ordinal == len(self.roster) + 1 and agent.id not in self.agents
         assert not self.journal.active, "a birth cannot be undone"
+        agent.founder = self.family_of(created_by)
+        self.founders += agent.founder == agent.id
+        assert self.founders == len(self.roster) + 1 or agent.founder != agent.id, (
+            "founders are born at genesis"
+        )
         self.agents[agent.id] = self.principals[agent.id] = agent
         self.roster.append(agent)
+
+    def family_of(self, principal_id: str) -> str:
+        """The founder of an agent's line; an account is a party of its own."""
+        agent = self.agents.get(principal_id)
+        return principal_id if agent is None else agent.founder
+
+    def note_use(self, artifact: Artifact, agent: Agent) -> None:
+        """An agent read, invoked or built upon a work: that is for the mint to know, unless its own family made it."""
+        family = agent.founder
+        if family not in (self.family_of(artifact.owner), self.family_of(artifact.created_by)):
+            self.uses.note(artifact.id, family)
 
     def grant_standing(self, name: str) -> Principal:
         """Accounts for an artifact: it can hold scrip and rights from now on, for ever."""
@@ -271,7 +288,9 @@ class World(Sleepers):
 
     def readmit(self, agent: Agent) -> None:
         """Enrol an agent as the store kept it: its buckets get their rights without being settled anew."""
-        self.enrol(agent)
+        artifact = self.shelf.find(agent.id)
+        assert artifact is not None, "an agent has an artifact of its own"
+        self.enrol(agent, artifact.created_by)
         rights = self._rights(agent)
         agent.llm.rate, agent.llm.capacity, agent.cpu.rate, agent.cpu.capacity = rights
 

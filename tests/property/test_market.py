@@ -13,7 +13,7 @@ from ecology.events.economy import ListingClosed, ListingSold, RightRented, Righ
 from ecology.events.records import Event
 from ecology.kernel.actions import Buy, Cancel, Delete, Edit, List, Query, Transfer, Write
 from ecology.kernel.housekeeping import due_ns
-from ecology.resources.assets import ASSETS, DISK, LLM_BUDGET, SCRIP
+from ecology.resources.assets import ASSETS, LLM_BUDGET, SCRIP
 from ecology.testing.laws import broken_laws
 from ecology.testing.worlds import GRANTS, Stage
 

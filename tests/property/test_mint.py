@@ -41,6 +41,7 @@ class Oracle:
     def __init__(self, law: MintLaw, agents: Sequence[str]) -> None:
         self.law = law
         self.money = dict.fromkeys(agents, MONEY)
+        self.founder = {name: name for name in agents}
         self.open: list[Offer] = []
         self.minted = 0
 
@@ -66,7 +67,8 @@ class Oracle:
             score = scores[offer.work]
             if score is None:
                 continue
-            others = [name for name in self.money if name != offer.bidder]
+            family = self.founder[offer.bidder]
+            others = [name for name, founder in self.founder.items() if name == founder != family]
             if others:
                 self.money[offer.bidder] -= price
                 for place, name in enumerate(others):
@@ -209,6 +211,7 @@ def _spawn(stage: Stage, oracle: Oracle, parent: str, names: list[str]) -> None:
     stage.do(parent, Spawn(child, AgentConfig("maker"), endowment))
     oracle.money[parent] -= dowry
     oracle.money[child] = dowry
+    oracle.founder[child] = oracle.founder[parent]
     names.append(child)
     _write_works(stage, child)
 

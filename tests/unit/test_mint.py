@@ -162,15 +162,18 @@ def test_accounts_get_no_share_of_a_price() -> None:
         assert stage.world.available(stage.world.principals[f"purse-{number}"], SCRIP) == 0
 
 
-def test_children_have_their_share_and_may_bid() -> None:
+def test_children_may_bid_and_their_family_has_one_share() -> None:
+    """What a child pays goes to other families, and no family has more of it by having more children."""
     stage = stage_of(2)
     stage.do(A, Spawn("child", AgentConfig("maker"), {SCRIP: 100, DISK: 5_000}))
+    stage.do("child", Spawn("grandchild", AgentConfig("maker"), {DISK: 1_000}))
+    stage.do(B, Spawn("heir", AgentConfig("maker"), {DISK: 1_000}))
     stage.do("child", Write("first-words", "something that nobody has said before in this world"))
     stage.do("child", Bid("first-words", 50))
     stage.do(B, Bid(work(B), 30))
     closed = resolved(stage)
     assert [(it.bidder_id, it.how, it.price) for it in closed] == [(B, "lost", 0), ("child", "minted", 30)]
-    assert scrip(stage) == [900 + 15, 1_000 + 15, 100 - 30 + 7]
+    assert scrip(stage) == [900, 1_000 + 30, 100 - 30 + 7, 0, 0]
 
 
 def test_alone_in_the_world_one_pays_nobody() -> None:
@@ -336,7 +339,7 @@ def test_the_scorer_sees_what_was_submitted() -> None:
     artifact = stage.world.shelf.find("poem")
     assert artifact is not None
     for user in (B, C, A, B):
-        stage.world.uses.note(artifact, user)
+        stage.world.note_use(artifact, stage.agent(user))
     stage.do(A, Bid("poem", 5))
     resolved(stage)
     (shown,) = scorer.shown

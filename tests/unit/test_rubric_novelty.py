@@ -4,7 +4,7 @@ import pytest
 
 from ecology.artifacts.artifact import BYTES, JSON, TEXT, Artifact
 from ecology.core.seeds import Draw
-from ecology.kernel.actions import Write
+from ecology.kernel.actions import AgentConfig, Read, Spawn, Write
 from ecology.kernel.economy.novelty import (
     LOOKED_AT_BYTES,
     REMEMBERED,
@@ -15,6 +15,7 @@ from ecology.kernel.economy.novelty import (
     sketch_of,
 )
 from ecology.kernel.economy.uses import MOST_USERS, Uses
+from ecology.resources.assets import DISK
 from ecology.testing.worlds import Stage
 
 
@@ -144,30 +145,56 @@ def stage() -> Stage:
     return stage
 
 
-def test_users_are_counted_once_and_its_own_people_never(stage: Stage) -> None:
-    uses, thing = Uses(), artifact(stage)
-    thing.owner = "agent-0002"
-    for user in ("a", "b", "a", "agent-0001", "agent-0002", "b"):
-        uses.note(thing, user)
-    assert uses.others("thing", "agent-0002") == 2
-    assert uses.others("thing", "a") == 1
-    assert uses.others("nothing", "a") == 0
+def test_users_are_counted_once_and_its_own_people_never() -> None:
+    stage = Stage.of(5)
+    me, owner, third, fourth, fifth = stage.world.roster
+    stage.do(me.id, Write("thing", "x"))
+    thing = artifact(stage)
+    thing.owner = owner.id
+    for user in (third, fourth, third, me, owner, fourth, fifth):
+        stage.world.note_use(thing, user)
+    assert stage.world.uses.others("thing", owner.id) == 3
+    assert stage.world.uses.others("thing", third.id) == 2
 
 
-def test_only_so_many_users_are_kept(stage: Stage) -> None:
+def test_a_family_is_one_user_and_does_not_applaud_itself() -> None:
+    stage = Stage.of(3)
+    me, other, third = (agent.id for agent in stage.world.roster)
+    stage.do(me, Write("thing", "x"))
+    for parent, child, disk in (
+        (me, "mine", 1_000),
+        (other, "theirs", 2_000),
+        ("theirs", "grandchild", 1_000),
+    ):
+        stage.do(parent, Spawn(child, AgentConfig("maker"), {DISK: disk}))
+    for reader in ("mine", "theirs", "grandchild", other):
+        stage.do(reader, Read("thing"))
+    assert stage.world.uses.others("thing", me) == 1
+    stage.do(third, Read("thing"))
+    assert stage.world.uses.others("thing", me) == 2
+
+
+def test_a_bidder_is_no_user_of_its_own() -> None:
+    uses = Uses()
+    assert uses.others("thing", "a") == 0
+    uses.note("thing", "a")
+    assert (uses.others("thing", "a"), uses.others("thing", "b")) == (0, 1)
+
+
+def test_only_so_many_users_are_kept() -> None:
     uses = Uses()
     for number in range(MOST_USERS + 5):
-        uses.note(artifact(stage), f"user-{number}")
+        uses.note("thing", f"user-{number}")
     assert uses.others("thing", "x") == MOST_USERS
     uses.take_changes()
-    uses.note(artifact(stage), "one-more")
+    uses.note("thing", "one-more")
     assert uses.take_changes() == []
 
 
 def test_a_use_that_is_taken_back_did_not_happen(stage: Stage) -> None:
     world = stage.world
     with world.scope() as scope:
-        world.uses.note(artifact(stage), "agent-0002")
+        world.uses.note("thing", "agent-0002")
         assert world.uses.others("thing", "agent-0001") == 1
         scope.roll_back()
     assert world.uses.others("thing", "agent-0001") == 0

@@ -44,7 +44,8 @@ def invoke(world: World, turn: Turn, action: Invoke) -> Outcome:
     ran = _held(world, turn, executable, action, terms, bearer)
     if isinstance(ran, Refused):
         return ran
-    world.uses.note(executable, turn.agent.id)
+    if not turn.depth:
+        world.note_use(executable, turn.agent)
     return Committed(
         {
             "artifact": executable.id,

@@ -177,7 +177,7 @@ def _award(world: World, bid: Bid) -> None:
         metadata=dict(artifact.metadata),
         interface=deepcopy(artifact.interface),
         content=content,
-        users=world.uses.others(artifact.id, bid.bidder),
+        users=world.uses.others(artifact.id, world.family_of(bid.bidder)),
         similarity=similarity,
         similar_to=similar_to,
     )

@@ -6,7 +6,7 @@
   factor and no summand: a copy is worth nothing however well it is described and liked, or it would be minted for
   ever.
 - WORTH, 40: of a new work that nobody has used and that nothing describes.
-- *use*, 0 to 30: 30 × (1 − 2^(−n/4)), rounded down, for n other agents that used it: 4 make half of it, 8 three
+- *use*, 0 to 30: 30 × (1 − 2^(−n/4)), rounded down, for n other families that used it: 4 make half of it, 8 three
   quarters.
 - *interface*, 0 to 30: the share of the marks below that it bears.
 

@@ -15,7 +15,7 @@ HIGHEST = 100
 class Submission(msgspec.Struct, frozen=True):
     """An artifact that won a slot, as it was when its bid was placed. Everything in it is its author's hostile data.
 
-    `users` other agents have read, invoked or built upon it. `similarity` (0 to 100) says how much of it is in the
+    `users` other families have read, invoked or built upon it. `similarity` (0 to 100) says how much of it is in the
     artifact `similar_to`, the most alike of the works that were submitted before.
     """
 

@@ -28,11 +28,12 @@ def settle(world: World, bid: Bid, verdict: Verdict, now_ns: int) -> None:
         close_unpaid(world, bid, "failed", verdict.why, now_ns)
         return
     bidder = world.principals[bid.bidder]
-    others = len(world.roster) - (bid.bidder in world.agents)
+    family = world.family_of(bid.bidder)
+    others = world.founders - (family in world.agents)
     price = bid.price if others else 0  # what nobody can be given is not taken
     if price:
         post_hold(world, None, now_ns, bidder, ids.MINT, SCRIP, price, bid.hold_id, BID)
-        _share(world, bid.bidder, price, others, now_ns)
+        _share(world, family, price, others, now_ns)
     else:
         void_hold(world, None, now_ns, bidder, SCRIP, bid.hold_id)
     # An issuer's balance is as bounded as any other.
@@ -44,16 +45,19 @@ def settle(world: World, bid: Bid, verdict: Verdict, now_ns: int) -> None:
 
 
 def _share(world: World, bidder: str, price: int, others: int, now_ns: int) -> None:
-    """Share a price equally among the other agents; what does not divide goes to the earliest of them, 1 each."""
+    """Share a price equally among the founders of all families but the bidder's; the remainder goes to the earliest.
+
+    Not among all agents: children are cheap, and would bring their family the shares, its own price included.
+    """
     mint = world.book.open_account(ids.MINT, SCRIP)
     share, odd = divmod(price, others)
-    for agent in world.roster:
+    for agent in world.roster[: world.founders]:
         if agent.id == bidder:
             continue
         amount = share + (odd > 0)
         odd -= 1
         if not amount:
-            return  # the price was less than there are agents
+            return  # the price was less than there are families
         _transfer(world, mint, agent.accounts[SCRIP], ids.MINT, agent.id, amount, DIVIDEND, now_ns)
 
 
