@@ -91,8 +91,9 @@ def is_deep(value: object) -> bool:
 
 
 def overhead_bytes(artifact: Artifact) -> int:
-    """Bytes that metadata, title, dependencies, interface and accounts occupy: no storage is free."""
-    used = len(artifact.title.encode()) + len(artifact.contract_state.encode())
+    """Bytes of all that an author or a contract may choose, but for the content: no storage is free."""
+    used = len(artifact.id) + len(artifact.type)
+    used += len(artifact.title.encode()) + len(artifact.contract_state.encode())
     if artifact.standing:
         used += STANDING_BYTES
     if artifact.metadata:

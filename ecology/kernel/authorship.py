@@ -242,6 +242,7 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
     if action is not None:
         draft = msgspec.structs.replace(
             artifact,
+            type=action.type,
             title=action.title,
             format=action.format,
             depends_on=tuple(action.depends_on),
@@ -268,11 +269,10 @@ def _revise(world: World, turn: Turn, artifact: Artifact, content: bytes, action
         artifact.metadata, artifact.interface = draft.metadata, draft.interface
         artifact.contract_state = draft.contract_state
         _note_dependencies(world, turn, artifact)
-    kind = action.type if action is not None else artifact.type
     world.shelf.revise(
         artifact,
         content,
-        type=kind,
+        type=draft.type,
         title=draft.title,
         bearer=author.id,
         size_bytes=size,

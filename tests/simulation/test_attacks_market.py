@@ -166,7 +166,8 @@ def test_a_ring_of_rents_that_end_at_once_ends(stage: Stage) -> None:
             for listing, who in zip(listings, (*ring[1:], ring[0]), strict=True):
                 stage.do(who, Buy(listing))
     for who in ring:
-        stage.do(who, Write(f"all-of-{who}", "x" * stage.world.disk_free(stage.agent(who))))
+        name = f"all-of-{who}"
+        stage.do(who, Write(name, "x" * (stage.world.disk_free(stage.agent(who)) - len(name + "text"))))
     assert broken_laws(stage.world) == []
     stage.pass_time(2 * SECOND_NS)
     assert total(stage) == sums

@@ -4,7 +4,7 @@ import pytest
 
 from ecology.artifacts.artifact import STANDING_BYTES
 from ecology.core.clock import SECOND_NS
-from ecology.core.limits import MAX_INBOX_EVENTS, MAX_SUBSCRIPTIONS
+from ecology.core.limits import MAX_ID_BYTES, MAX_INBOX_EVENTS, MAX_SUBSCRIPTIONS
 from ecology.core.outcome import Committed, Refused
 from ecology.events.economy import CodeLogged
 from ecology.kernel import refusals as why
@@ -73,11 +73,20 @@ def test_a_deletion_that_is_undone_has_lost_nothing(stage: Stage) -> None:
 def test_accounts_are_not_free(stage: Stage) -> None:
     """Each opens an account for every asset, for ever: as many as there is disk for, and not one more."""
     free = stage.world.disk_free(stage.agent(HOARDER))
-    for n in range(free // STANDING_BYTES):
-        stage.do(HOARDER, Write(f"account-{n}", "", standing=True))
-    assert stage.refused(HOARDER, Write("account", "", standing=True)) == why.DISK_QUOTA
-    assert stage.world.disk_free(stage.agent(HOARDER)) == free % STANDING_BYTES
-    stage.do(HOARDER, Write("empty", ""))
+    each = STANDING_BYTES + len("account-000text")
+    for n in range(free // each):
+        stage.do(HOARDER, Write(f"account-{n:03}", "", standing=True))
+    assert stage.refused(HOARDER, Write("one-more-000", "", standing=True)) == why.DISK_QUOTA
+    assert stage.world.disk_free(stage.agent(HOARDER)) == free % each
+
+
+def test_names_are_not_free(stage: Stage) -> None:
+    """What is kept in ids and types counts like any content, and there is no end of empty things."""
+    free = stage.world.disk_free(stage.agent(HOARDER))
+    each = 2 * MAX_ID_BYTES
+    for n in range(free // each):
+        stage.do(HOARDER, Write(f"{n:0{MAX_ID_BYTES}}", "", type="t" * MAX_ID_BYTES))
+    assert stage.refused(HOARDER, Write("x" * MAX_ID_BYTES, "", type="t" * MAX_ID_BYTES)) == why.DISK_QUOTA
     assert broken_laws(stage.world) == []
 
 

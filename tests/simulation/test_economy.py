@@ -56,11 +56,14 @@ DEEDS = st.integers(0, 20)
 LAWS = Laws(
     mint=MintLaw(first_ns=4 * SECOND_NS, every_ns=7 * SECOND_NS, slots=2),
     code=CodeLaw(
-        limits=Limits(steps=2_000, recursion=40, output_bytes=2_000, result_bytes=8_000, calls=30),
+        limits=Limits(
+            steps=2_000, recursion=40, output_bytes=2_000, result_bytes=8_000, calls=30, wall_s=600.0
+        ),
         max_depth=3,
         state_bytes=300,
     ),
 )
+"""The wall guard is out of reach: a machine that stalls must not end a run in one world that goes on in its twin."""
 
 GRANTS = {**POOR, DISK: 8_000, CPU_RATE: 800_000, CPU_CAPACITY: 3_000_000}
 """Room for a few programs each, and CPU that only some run out of."""

@@ -14,6 +14,7 @@ from ecology.resources.assets import DISK
 from ecology.testing.worlds import GRANTS, Stage
 
 ME, OTHER, THIRD = "agent-0001", "agent-0002", "agent-0003"
+NAMED = len("atext")
 
 
 @pytest.fixture
@@ -45,7 +46,8 @@ def test_a_first_revision(stage: Stage) -> None:
     assert (it.type, it.format, it.title, it.contract) == ("tool", "text", "a title", "public")
     assert (it.depends_on, it.interface, it.metadata) == (("b", "c"), {"call": {}}, {"k": "v"})
     assert (it.created_ns, it.updated_ns, it.revision) == (7 * SECOND_NS, 7 * SECOND_NS, 1)
-    assert it.size_bytes == len("text") + len("a title") + len("bc") + len('{"call":{}}') + len('{"k":"v"}')
+    named = len("atoola titlebc")
+    assert it.size_bytes == len("text") + named + len('{"call":{}}') + len('{"k":"v"}')
     assert borne(stage, ME) == it.size_bytes
     created, _ = stage.events()
     assert isinstance(created, ArtifactCreated)
@@ -79,7 +81,7 @@ def test_each_change_adds_one_revision_and_says_so(stage: Stage) -> None:
     ]
     assert [change.revision for change in changes] == [1, 2, 3, 4]
     assert isinstance(changes[-1], ArtifactDeleted)
-    assert changes[-1].freed_bytes == 3
+    assert changes[-1].freed_bytes == len("atexttwo")
 
 
 def test_every_revision_goes_to_the_archive_with_its_event(stage: Stage) -> None:
@@ -126,7 +128,7 @@ def test_bytes_are_said_and_read_in_base64(stage: Stage) -> None:
     read = stage.do(ME, Read("a", 250))
     assert base64.b64decode(str(read["content_base64"])) == content[250:]
     assert "content" not in read
-    assert found(stage, "a").size_bytes == 256
+    assert found(stage, "a").size_bytes == len("atext") + 256
 
 
 def read_all(stage: Stage, name: str) -> tuple[str, int]:
@@ -169,25 +171,25 @@ def test_a_read_that_starts_within_a_character_shows_what_can_be_shown(stage: St
 def test_whoever_writes_bears_the_bytes(stage: Stage) -> None:
     stage.do(ME, Write("a", "x" * 100, contract="public"))
     stage.do(OTHER, Write("a", "y" * 300))
-    assert (borne(stage, ME), borne(stage, OTHER)) == (0, 300)
+    assert (borne(stage, ME), borne(stage, OTHER)) == (0, NAMED + 300)
     assert (found(stage, "a").owner, found(stage, "a").bearer) == (ME, OTHER)
     stage.do(THIRD, Edit("a", "y" * 300, "z"))
-    assert (borne(stage, OTHER), borne(stage, THIRD)) == (0, 1)
+    assert (borne(stage, OTHER), borne(stage, THIRD)) == (0, NAMED + 1)
     stage.do(ME, Delete("a"))
     assert borne(stage, THIRD) == 0
 
 
 def test_a_full_disk_still_takes_what_is_smaller(stage: Stage) -> None:
-    free = stage.world.disk_free(stage.agent(ME))
+    free = stage.world.disk_free(stage.agent(ME)) - NAMED
     stage.do(ME, Write("a", "x" * free))
     assert stage.world.disk_free(stage.agent(ME)) == 0
-    assert stage.refused(ME, Write("b", "x")) == "disk_quota"
-    stage.do(ME, Write("empty", ""))
+    assert stage.refused(ME, Write("b", "")) == "disk_quota", "a name alone is something"
     stage.do(ME, Write("a", "y" * free))
-    stage.do(ME, Write("a", "y" * (free - 1)))
-    stage.do(ME, Write("b", "x"))
+    stage.do(ME, Write("a", "y" * (free - NAMED)))
+    assert stage.refused(ME, Write("b", "x")) == "disk_quota"
+    stage.do(ME, Write("b", ""))
     stage.do(ME, Delete("a"))
-    assert stage.world.disk_free(stage.agent(ME)) == free - 1
+    assert stage.world.disk_free(stage.agent(ME)) == free
 
 
 def test_a_deleted_name_stays_taken(stage: Stage) -> None:

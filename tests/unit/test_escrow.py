@@ -62,7 +62,7 @@ def test_a_thing_changes_hands_against_its_price(stage: Stage) -> None:
     assert (owner(stage, "saw"), has(stage, ME), has(stage, OTHER)) == (OTHER, 1_030, 970)
     assert (stage.agent(ME).disk_used, stage.agent(OTHER).disk_used - stage.agent(THIRD).disk_used) == (
         stage.agent(THIRD).disk_used,
-        len("cuts"),
+        len("sawtoolcuts"),
     )
     paid, moved, sold, _ = stage.events()
     assert isinstance(moved, OwnershipMoved)

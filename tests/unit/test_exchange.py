@@ -119,6 +119,9 @@ def test_a_quota_moves_only_where_nothing_occupies_it(stage: Stage) -> None:
     assert right(stage, OTHER, DISK) == GRANTS[DISK] + free
 
 
+GIFT = len("gifttext") + 500
+
+
 def give(stage: Stage, name: str = "gift", size: int = 500) -> None:
     stage.do(OTHER, Configure(accepts_from=[ME]))
     stage.do(ME, Write(name, "x" * size, contract="transferable_freeware"))
@@ -130,10 +133,10 @@ def test_a_thing_moves_with_the_bytes_it_occupies(stage: Stage) -> None:
     stage.do(OTHER, Configure(accepts_from=[ME]))
     consent = stage.agent(OTHER).disk_used - before[OTHER]
     stage.do(ME, Write("gift", "x" * 500, contract="transferable_freeware"))
-    assert stage.agent(ME).disk_used == before[ME] + 500
+    assert stage.agent(ME).disk_used == before[ME] + GIFT
     stage.do(ME, Transfer(OTHER, artifact="gift"))
     assert stage.agent(ME).disk_used == before[ME]
-    assert stage.agent(OTHER).disk_used == before[OTHER] + consent + 500
+    assert stage.agent(OTHER).disk_used == before[OTHER] + consent + GIFT
     it = stage.world.shelf.find("gift")
     assert it is not None
     assert (it.owner, it.bearer, it.created_by, it.revision) == (OTHER, OTHER, ME, 2)
@@ -142,7 +145,7 @@ def test_a_thing_moves_with_the_bytes_it_occupies(stage: Stage) -> None:
 def test_a_thing_given_is_an_event_and_news_to_its_receiver(stage: Stage) -> None:
     give(stage)
     moved = [it for it in stage.events() if isinstance(it, OwnershipMoved)]
-    assert [(it.from_id, it.to_id, it.revision, it.size_bytes) for it in moved] == [(ME, OTHER, 2, 500)]
+    assert [(it.from_id, it.to_id, it.revision, it.size_bytes) for it in moved] == [(ME, OTHER, 2, GIFT)]
     assert stage.news(OTHER) == moved
 
 
@@ -170,11 +173,13 @@ def test_consent_is_by_name_or_to_all_and_can_be_taken_back(stage: Stage) -> Non
 def test_a_thing_whose_bytes_are_borne_by_its_receiver_needs_no_room(stage: Stage) -> None:
     stage.do(OTHER, Configure(accepts_from=["*"]))
     stage.do(ME, Write("a", "x", contract="public"))
-    stage.do(OTHER, Write("a", "y" * stage.world.disk_free(stage.agent(OTHER))))
-    stage.do(ME, Write("a", "", contract="transferable_freeware"))
-    free = stage.world.disk_free(stage.agent(OTHER))
+    artifact = stage.world.shelf.find("a")
+    assert artifact is not None
+    stage.do(OTHER, Write("a", "y" * (stage.world.disk_free(stage.agent(OTHER)) - len("atext"))))
+    assert stage.world.disk_free(stage.agent(OTHER)) == 0
+    artifact.contract = "transferable_freeware"
     stage.do(ME, Transfer(OTHER, artifact="a"))
-    assert stage.world.disk_free(stage.agent(OTHER)) == free
+    assert (artifact.owner, artifact.bearer, stage.world.disk_free(stage.agent(OTHER))) == (OTHER, OTHER, 0)
 
 
 def told_once(events: list[Event]) -> bool:

@@ -88,7 +88,7 @@ def test_what_code_writes_is_whose_name_it_acts_in(stage: Stage) -> None:
     report = stage.world.shelf.find("report")
     assert report is not None and report.owner == report.bearer == report.created_by
     account = stage.world.principals[report.owner]
-    assert account.disk_used == report.size_bytes == 500
+    assert account.disk_used == report.size_bytes == len("reporttext") + 500
     assert ask(stage, "write('report', 'mine now')") == why.NOT_PERMITTED
     assert ask(stage, "write('long', 'x' * 2_000)", standing=True) == why.DISK_QUOTA
     assert ask(stage, "write('Bad Name', 'x')") == why.ID_INVALID

@@ -37,7 +37,7 @@ def test_it_sees_the_disk_it_uses() -> None:
     before = look(stage).disk_used
     stage.do(ME, Write("note", "x" * 500))
     view = look(stage)
-    assert view.disk_used == before + 500
+    assert view.disk_used == before + len("notetext") + 500
     assert view.disk_free == view.disk_quota - view.disk_used
 
 

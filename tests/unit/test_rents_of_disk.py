@@ -48,9 +48,14 @@ def rent(stage: Stage, amount: int = RENTED, seconds: int = 10, *, owner: str = 
 
 
 def write(stage: Stage, name: str, size: int, who: str = TENANT, contract: str = "freeware") -> None:
-    """Write so many bytes, a second after whatever was before."""
+    """Write something of so many bytes with its name, a second after whatever was before."""
     stage.pass_time(SECOND_NS)
-    stage.do(who, Write(name, "x" * size, contract=contract))
+    stage.do(who, Write(name, "x" * (size - named(name)), contract=contract))
+
+
+def named(name: str) -> int:
+    """What the name alone occupies, with that of the type."""
+    return len(name) + len("text")
 
 
 def free(stage: Stage, who: str = TENANT) -> int:
@@ -81,14 +86,14 @@ def test_what_fits_stays(stage: Stage) -> None:
 def test_one_byte_too_many_costs_what_was_written_last(stage: Stage) -> None:
     rent(stage)
     write(stage, "first", 30_000)
-    write(stage, "second", 10)
+    write(stage, "second", 10 + named("second"))
     write(stage, "third", free(stage) - RENTED)
     stage.pass_time(SECOND_NS)
     stage.do(TENANT, Edit("second", "x" * 10, "y" * 21))
     write(stage, "fourth", RENTED - 11)
     assert free(stage) == 0
     assert deleted(ended(stage)) == ["fourth", "second"], "by the last write, not by creation"
-    assert free(stage) == 10
+    assert free(stage) == 10 + named("second")
 
 
 def test_of_things_of_one_time_the_one_created_last_goes_first(stage: Stage) -> None:
@@ -212,7 +217,7 @@ def test_what_is_never_deleted_is_not_put_on_rented_disk(stage: Stage) -> None:
     assert stage.refused(TENANT, Write("till", "x" * (own + 1), standing=True)) == "disk_quota"
     assert stage.refused(TENANT, Configure(prompt="g" * (own + 1))) == "disk_quota"
     stage.do(TENANT, Write("till", "x" * 10, standing=True, contract=FREE))
-    write(stage, "large", own - 10 - STANDING_BYTES)
+    write(stage, "large", own - named("till") - 10 - STANDING_BYTES)
     assert free(stage) == RENTED
     assert stage.refused(TENANT, Write("till", "x" * 11)) == "disk_quota"
     assert stage.refused(TENANT, Transfer(THIRD, 1, DISK)) == "quota_in_use"
@@ -222,7 +227,7 @@ def test_what_is_never_deleted_is_not_put_on_rented_disk(stage: Stage) -> None:
     stage.do(THIRD, Write("account", "x", standing=True, contract=FREE))
     listing = offer(stage, THIRD, price=1, artifact="account")
     assert stage.refused(TENANT, Buy(listing)) == "disk_quota"
-    stage.do(TENANT, Write("on-rented-disk", "x" * RENTED))
+    write(stage, "on-rented-disk", RENTED)
     assert deleted(ended(stage)) == ["on-rented-disk"]
     assert free(stage) == 0
 
