@@ -7,6 +7,7 @@ meantime, which takes another worker. One thread at a time uses a sandbox.
 import contextlib
 import importlib.util
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,9 @@ GRACE_S = 1.0
 PATIENCE_S = 60.0
 """Seconds to wait for a free worker before saying that there are too few."""
 
+WORKER_BYTES = 4 << 30
+"""Address space of a worker, whatever its own limits overlook: four times the most that a run may be given."""
+
 _TRACING = "opentelemetry"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -58,6 +62,7 @@ class Sandbox:
         self._max_workers = max_workers
         self._pool: monty.Monty | None = None
         self._running = 0
+        self._bounded: set[int] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +74,7 @@ class Sandbox:
         """End the workers. A later run would start new ones."""
         assert not self._running, "a run is under way"
         pool, self._pool = self._pool, None
+        self._bounded.clear()
         if pool is not None:
             pool.__exit__(None, None, None)
 
@@ -131,11 +137,20 @@ class Sandbox:
                     raise RunFault(
                         f"no sandbox worker became free in {PATIENCE_S:g} s", remedy="raise max_workers"
                     ) from error
+                self._bound(session)
                 yield session
                 return
         raise RunFault(
             "the sandbox's workers die as soon as they start", remedy="look at the machine's memory"
         )
+
+    def _bound(self, session: Session) -> None:
+        """The kernel's own limit on a worker's memory, the first time that it is met."""
+        pid = session.worker_pid
+        if pid is not None and pid not in self._bounded:
+            with contextlib.suppress(ProcessLookupError):  # it has just died, which its next use will say
+                resource.prlimit(pid, resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
+            self._bounded.add(pid)
 
     def _session(self, pool: monty.Monty, limits: Limits, seed: int, now_ns: int) -> monty.MontySession:
         return pool.checkout(

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ecology.core.errors import RunFault
 from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal
 from ecology.sandbox.program import Program, compile_program
-from ecology.sandbox.run import Sandbox
+from ecology.sandbox.run import WORKER_BYTES, Sandbox
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,14 @@ def main(items, bonus=0):
     assert (ended.use.steps, ended.use.calls) == (3, 0)
     assert ended.use.bytes_in == len('{"items":[{"price":3},{"price":4}],"bonus":1}')
     assert ended.use.bytes_out == len('{"total":8,"pair":[1,null]}')
+
+
+def test_the_operating_system_bounds_every_worker_too() -> None:
+    with Sandbox() as sandbox:
+        assert value(run(sandbox, "def main():\n    return 1")) == 1
+        workers = [child for child in psutil.Process().children() if child.name() == "monty"]
+        limits = {worker.rlimit(psutil.RLIMIT_AS) for worker in workers}
+    assert (WORKER_BYTES, WORKER_BYTES) in limits
 
 
 def test_arguments_are_copies(sandbox: Sandbox) -> None:
