@@ -17,7 +17,9 @@ def main() -> None:
         from ecology.cli.commands import exit_code  # noqa: PLC0415
 
         code = exit_code()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ImportError, SystemError) as error:
+        if not _is_interrupt(error):
+            raise
         sys.stderr.write("ecology: interrupted\n")
         code = INTERRUPTED
     for number in heard:
@@ -26,3 +28,10 @@ def main() -> None:
     # dies of it whatever was caught since; the next evaluation makes it forget.
     eval("0")  # noqa: S307
     sys.exit(code)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether it is an interrupt, or what a module written in C makes of one that strikes while it is imported."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__
+    return error is not None

@@ -189,19 +189,27 @@ def test_a_command_that_ignores_hang_ups_goes_on(tmp_path: Path) -> None:
 
 STRUCK = """
 import sys, types
+
+def exit_code():
+    {blow}
+
 commands = types.ModuleType("ecology.cli.commands")
-commands.exit_code = lambda: eval("(_ for _ in ()).throw(KeyboardInterrupt)")
+commands.exit_code = exit_code
 sys.modules["ecology.cli.commands"] = commands
 from ecology.cli.entry import main
 main()
 """
-"""The command, interrupted while a text is evaluated, as happens inside the imports of others."""
+BLOWS = {
+    "a text that is evaluated": 'eval("(_ for _ in ()).throw(KeyboardInterrupt)")',
+    "a module written in C": 'raise ImportError("initialization failed") from KeyboardInterrupt()',
+}
+"""How an interrupt ends what others' imports do."""
 
 
-def test_interrupted_in_the_midst_of_an_import(tmp_path: Path) -> None:
-    """Python itself would die of the signal then: -2 to whoever started it, and not 130."""
-    (tmp_path / "struck.py").write_text(STRUCK)
-    process = subprocess.run(
+def struck(tmp_path: Path, blow: str) -> "subprocess.CompletedProcess[str]":
+    """The command, ended by that statement while it imports its parts."""
+    (tmp_path / "struck.py").write_text(STRUCK.format(blow=blow))
+    return subprocess.run(
         [sys.executable, "-m", "struck"],
         cwd=tmp_path,
         env=environment(PYTHONPATH=str(tmp_path)),
@@ -209,4 +217,16 @@ def test_interrupted_in_the_midst_of_an_import(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
+def test_interrupted_in_the_midst_of_an_import(tmp_path: Path, blow: str) -> None:
+    """Python itself would die of the signal, or say what the module said: -2 or 1 to who started it, and not 130."""
+    process = struck(tmp_path, blow)
     assert (process.returncode, process.stderr) == (130, "ecology: interrupted\n")
+
+
+def test_an_import_that_fails_by_itself_is_told_as_it_is(tmp_path: Path) -> None:
+    process = struck(tmp_path, 'raise ImportError("a part is missing")')
+    assert process.returncode == 1
+    assert process.stderr.endswith("ImportError: a part is missing\n")
