@@ -17,7 +17,7 @@ def main() -> None:
         from ecology.cli.commands import exit_code  # noqa: PLC0415
 
         code = exit_code()
-    except (KeyboardInterrupt, ImportError, SystemError) as error:
+    except (KeyboardInterrupt, Exception) as error:
         if not _is_interrupt(error):
             raise
         sys.stderr.write("ecology: interrupted\n")
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether it is an interrupt, or what a module written in C makes of one that strikes while it is imported."""
+    """Whether it is an interrupt, or what a module not written in Python makes of one that strikes within it."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__
     return error is not None
