@@ -52,6 +52,7 @@ class Fault(StrEnum):
 
 class Use(msgspec.Struct, frozen=True):
     """What a run used. Bytes are those of JSON: in are arguments and answers, out are the result and what was asked.
+    Those of the source are the author's: whole programs are read, whatever part of them runs.
 
     `steps` is the whole limit where a run was cut off by one: nobody can say how far it had come, and who exceeds a
     limit does not pay less for it. `cpu_us` is measured in the worker and must not decide anything in a world.
@@ -62,6 +63,7 @@ class Use(msgspec.Struct, frozen=True):
     bytes_out: int = 0
     calls: int = 0
     cpu_us: int = 0
+    source_bytes: int = 0
 
 
 class Ran(msgspec.Struct, frozen=True):

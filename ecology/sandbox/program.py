@@ -18,10 +18,11 @@ from ecology.sandbox.outcome import CodeFault, Fault, one_line
 class Program:
     """Agent-written source, ready to run. Build one per revision with `compile_program` and keep it."""
 
-    __slots__ = ("_lines", "functions", "names", "source", "text")
+    __slots__ = ("_lines", "functions", "names", "source", "source_bytes", "text")
 
     def __init__(self, source: str, tree: ast.Module, text: str, lines: list[int]) -> None:
         self.source = source
+        self.source_bytes = len(source.encode())
         self.functions = frozenset(line.name for line in tree.body if isinstance(line, ast.FunctionDef))
         """Names of top-level functions: what can be invoked."""
         self.names = frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))

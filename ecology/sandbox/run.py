@@ -120,7 +120,8 @@ class Sandbox:
             self._running -= 1
         if doors.bug is not None:
             raise doors.bug
-        return _outcome(found, doors, limits, bytes_in, cpu_us)
+        use = Use(bytes_in=bytes_in, cpu_us=cpu_us, source_bytes=program.source_bytes)
+        return _outcome(found, doors, limits, use)
 
     @contextlib.contextmanager
     def _opened(self, limits: Limits, seed: int, now_ns: int) -> Iterator[Session]:
@@ -225,10 +226,12 @@ def _feed(
     return found, cpu_us
 
 
-def _outcome(found: Found, doors: Doors, limits: Limits, bytes_in: int, cpu_us: int) -> Ran | CodeFault:
+def _outcome(found: Found, doors: Doors, limits: Limits, use: Use) -> Ran | CodeFault:
     """The verdict, worst first: what code did to the host counts before what it says it returned."""
     steps = found.steps if isinstance(found, Ending) else limits.steps if found[2] is None else found[2] - 1
-    use = Use(steps, bytes_in + doors.bytes_in, doors.bytes_out, doors.calls, cpu_us)
+    use = Use(
+        steps, use.bytes_in + doors.bytes_in, doors.bytes_out, doors.calls, use.cpu_us, use.source_bytes
+    )
     if doors.too_much_output:
         return CodeFault(Fault.OUTPUT, f"printed more than {limits.output_bytes} bytes", use)
     if doors.too_many_calls:
@@ -245,5 +248,5 @@ def _outcome(found: Found, doors: Doors, limits: Limits, bytes_in: int, cpu_us: 
         return CodeFault(Fault.RESULT, one_line(f"the result is no JSON: {error}"), use)
     if max(size, characters) > limits.result_bytes:  # by characters, the frame has held it back
         return CodeFault(Fault.RESULT, f"the result is more than {limits.result_bytes} bytes of JSON", use)
-    use = Use(steps, use.bytes_in, use.bytes_out + size, use.calls, cpu_us)
+    use = Use(steps, use.bytes_in, use.bytes_out + size, use.calls, use.cpu_us, use.source_bytes)
     return Ran(result, doors.printed, use)

@@ -49,6 +49,9 @@ class CodeCostSettings(Settings):
     per_call_us: Annotated[int, MICROSECONDS] = Field(
         default=CodeCosts().per_call_us, description="CPU of each call of a kernel function"
     )
+    per_source_kib_us: Annotated[int, MICROSECONDS] = Field(
+        default=CodeCosts().per_source_kib_us, description="CPU of each KiB of the program"
+    )
 
 
 class CodeSettings(Settings):
@@ -96,6 +99,7 @@ def laws_of(mint: MintSettings, code: CodeSettings) -> Laws:
         per_step_ns=code.costs.per_step_ns,
         per_kib_us=code.costs.per_kib_us,
         per_call_us=code.costs.per_call_us,
+        per_source_kib_us=code.costs.per_source_kib_us,
     )
     return Laws(
         mint=MintLaw(first_ns=mint.first_ns, every_ns=mint.every_ns, slots=mint.slots, minimum=mint.minimum),

@@ -92,7 +92,7 @@ def test_the_mint_resolves_and_its_winners_vary() -> None:
     assert len(resolved) > 15
     assert len({event.bidder_id for event in won}) > 5
     assert any(event.minted for event in won)
-    assert len({event.price for event in resolved}) > 2, "it follows what is bid"
+    assert len({event.price for event in resolved}) > 1, "it follows what is bid"
 
 
 def test_a_price_settles() -> None:

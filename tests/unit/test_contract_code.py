@@ -277,7 +277,7 @@ def test_checks_inside_checks_end(stage: Stage) -> None:
 
 
 def test_a_check_needs_cpu(stage: Stage) -> None:
-    poor = Stage.of(3, {**GRANTS, CPU_CAPACITY: 100, CPU_RATE: 0})
+    poor = Stage.of(3, {**GRANTS, CPU_CAPACITY: 80, CPU_RATE: 0})
     contract(poor, "return True")
     thing(poor)
     assert denied(poor, Read("thing")).reason == why.CPU_EXHAUSTED

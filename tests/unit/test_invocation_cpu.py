@@ -44,7 +44,7 @@ def test_code_is_bounded_by_the_cpu_of_who_bears_it() -> None:
 
 
 def test_without_cpu_for_the_first_step_nothing_is_held() -> None:
-    stage = broke(100)
+    stage = broke(80)
     make(stage, "tool", COUNT, contract=pay_per_use(1))
     stage.events()
     assert reason_of(fails(stage, Invoke("tool", args={"n": 1}))) == why.CPU_EXHAUSTED

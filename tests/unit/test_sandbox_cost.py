@@ -6,7 +6,7 @@ import pytest
 from ecology.sandbox.cost import CodeCosts, Meter
 from ecology.sandbox.outcome import Use
 
-COSTS = CodeCosts(fixed_us=100, per_step_ns=300, per_kib_us=8, per_call_us=50)
+COSTS = CodeCosts(fixed_us=100, per_step_ns=300, per_kib_us=8, per_call_us=50, per_source_kib_us=64)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,8 @@ COSTS = CodeCosts(fixed_us=100, per_step_ns=300, per_kib_us=8, per_call_us=50)
         (Use(bytes_in=512, bytes_out=512), 108),
         (Use(bytes_out=1), 101),
         (Use(calls=2), 200),
+        (Use(source_bytes=512), 132),
+        (Use(source_bytes=513), 133),
         (Use(steps=1_000_000, bytes_in=2_048, calls=1), 100 + 300_000 + 16 + 50),
     ],
 )

@@ -20,7 +20,7 @@ def test_every_key_reaches_the_kernel() -> None:
         overrides=[
             "mint={first: 5s, every: 2m, slots: 3, minimum: 7, scorer: llm}",
             "code={steps: 1000, memory: 2MiB, recursion: 20, output: 1kB, calls: 9, wall: 1.5s, depth: 2}",
-            "code.costs={fixed_us: 1, per_step_ns: 2, per_kib_us: 3, per_call_us: 4}",
+            "code.costs={fixed_us: 1, per_step_ns: 2, per_kib_us: 3, per_call_us: 4, per_source_kib_us: 5}",
         ],
     )
     assert scenario.laws() == Laws(
@@ -34,7 +34,7 @@ def test_every_key_reaches_the_kernel() -> None:
                 calls=9,
                 wall_s=1.5,
             ),
-            costs=CodeCosts(fixed_us=1, per_step_ns=2, per_kib_us=3, per_call_us=4),
+            costs=CodeCosts(fixed_us=1, per_step_ns=2, per_kib_us=3, per_call_us=4, per_source_kib_us=5),
             max_depth=2,
         ),
     )

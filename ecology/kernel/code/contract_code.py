@@ -48,7 +48,7 @@ def judge(
     """
     if deep := too_deep(world, turn):
         return deep
-    bearer = bearer_of(world, turn, turn.agent, None)
+    bearer = bearer_of(world, turn, turn.agent, None, contract)
     if isinstance(bearer, Refused):
         return bearer
     arguments: dict[str, object] = {

@@ -38,7 +38,7 @@ def invoke(world: World, turn: Turn, action: Invoke) -> Outcome:
     if isinstance(terms, Refused):
         return terms
     charger = None if terms.bearer is turn.agent else terms.contract
-    bearer = bearer_of(world, turn, terms.bearer, charger)
+    bearer = bearer_of(world, turn, terms.bearer, charger, executable)
     if isinstance(bearer, Refused):
         return bearer
     ran = _held(world, turn, executable, action, terms, bearer)

@@ -59,19 +59,22 @@ def too_deep(world: World, turn: Turn) -> Refused | None:
     return Refused(refusals.TOO_DEEP, f"at most {most} runs inside one another")
 
 
-def bearer_of(world: World, turn: Turn, agent: Agent, charger: str | None) -> Bearer | Refused:
-    """What the agent can bear now of a run: at least its fixed cost and a step."""
+def bearer_of(
+    world: World, turn: Turn, agent: Agent, charger: str | None, executable: Artifact
+) -> Bearer | Refused:
+    """What the agent can bear now of a run: at least that it begins, and a step."""
     law = world.laws.code
     if charger is not None and not chargeable(world, agent.id, charger, CPU, turn.now_ns):
         # Charging what is too much changes nothing and says what is missing.
         return charge(world, turn, agent.id, charger, CPU, 1) or _exhausted(agent)
     left_us = cpu_left_us(world, turn, agent, charger)
-    affordable_ns = (left_us - law.costs.fixed_us) * _NS_PER_US
+    begun_ns = law.costs.begun_ns(len(world.shelf.contents.get(executable.id)))
+    affordable_ns = left_us * _NS_PER_US - begun_ns
     if affordable_ns < max(1, law.costs.per_step_ns):
         return Refused(
             refusals.CPU_EXHAUSTED,
             f"'{agent.id}' can bear {max(0, left_us)} microseconds of CPU now, a run costs more than "
-            f"{law.costs.fixed_us}",
+            f"{begun_ns // _NS_PER_US}",
         )
     limits = law.limits
     if law.costs.per_step_ns * limits.steps > affordable_ns:
