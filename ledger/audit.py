@@ -12,13 +12,14 @@ import apsw
 import msgspec
 
 from ledger.durable import AccountRow
-from ledger.sqlite import SCHEMA_VERSION, schema_version, statements
+from ledger.scripts import statements
+from ledger.sqlite import SCHEMA_VERSION, schema_version
 from ledger.transfer import Transfer
 
-SQL = statements("audit.sql")
+SQL = statements("sqlite", "audit.sql")
 SHOWN = 5
 
-_HOLD_CHECKS = {
+HOLD_CHECKS = {
     "stateless_holds": "holds without a state",
     "holdless_states": "states of holds that were never made",
     "unresolved_holds": "holds whose state disagrees with their end",
@@ -41,7 +42,7 @@ class AuditReport(msgspec.Struct, frozen=True):
     checks: list[Check]
 
 
-class _Accounts:
+class Accounts:
     """The stored accounts, and the sums they are compared with."""
 
     def __init__(self, rows: Iterable[AccountRow]) -> None:
@@ -61,8 +62,8 @@ class _Accounts:
             if balance < held and not issuer
         ]
         return [
-            _verdict("assets_sum_to_zero", f"{len(sums)} assets", "sums", unequal),
-            _verdict("no_negative_balance", f"{len(self.rows)} accounts", "overdrawn", overdrawn),
+            verdict("assets_sum_to_zero", f"{len(sums)} assets", "sums", unequal),
+            verdict("no_negative_balance", f"{len(self.rows)} accounts", "overdrawn", overdrawn),
         ]
 
     def balances(self) -> Check:
@@ -72,7 +73,7 @@ class _Accounts:
             for id_, owner, asset, _, balance, _ in self.rows
             if balance != self.entries[id_]
         ]
-        return _verdict("balances_equal_entries", f"{len(self.rows)} accounts", "wrong", wrong)
+        return verdict("balances_equal_entries", f"{len(self.rows)} accounts", "wrong", wrong)
 
     def held(self) -> Check:
         """Every held sum is the sum of the account's pending holds."""
@@ -81,7 +82,7 @@ class _Accounts:
             for id_, owner, asset, _, _, held in self.rows
             if held != self.holds[id_]
         ]
-        return _verdict("held_equals_pending_holds", f"{len(self.rows)} accounts", "wrong", wrong)
+        return verdict("held_equals_pending_holds", f"{len(self.rows)} accounts", "wrong", wrong)
 
 
 def audit(connection: apsw.Connection) -> AuditReport:
@@ -96,7 +97,7 @@ def audit(connection: apsw.Connection) -> AuditReport:
                 checks += check(connection)
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
         checks.append(Check("readable", False, str(error)))
-    return _report(checks)
+    return report(checks)
 
 
 class Accounted(Protocol):
@@ -111,17 +112,18 @@ class Accounted(Protocol):
 
 def audit_book(book: Accounted) -> AuditReport:
     """Audit a book in memory: the laws that need no transfers."""
-    accounts = _Accounts(book.accounts())
+    accounts = Accounts(book.accounts())
     for hold in book.pending():
         accounts.holds[hold.debit] += hold.amount
-    return _report([*accounts.laws(), accounts.held()])
+    return report([*accounts.laws(), accounts.held()])
 
 
-def _report(checks: list[Check]) -> AuditReport:
+def report(checks: list[Check]) -> AuditReport:
+    """The checks, and whether all held."""
     return AuditReport(all(check.ok for check in checks), checks)
 
 
-def _verdict(name: str, fine: str, fault: str, offenders: list[str]) -> Check:
+def verdict(name: str, fine: str, fault: str, offenders: list[str]) -> Check:
     """A check that found `offenders`, of which the first few are shown."""
     if not offenders:
         return Check(name, True, fine)
@@ -131,7 +133,7 @@ def _verdict(name: str, fine: str, fault: str, offenders: list[str]) -> Check:
 
 def _integrity(connection: apsw.Connection) -> list[Check]:
     found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(6)")]
-    return [_verdict("database_whole", "quick_check", "SQLite reports", [] if found == ["ok"] else found)]
+    return [verdict("database_whole", "quick_check", "SQLite reports", [] if found == ["ok"] else found)]
 
 
 def _schema(connection: apsw.Connection) -> list[Check]:
@@ -140,7 +142,7 @@ def _schema(connection: apsw.Connection) -> list[Check]:
 
 
 def _accounts(connection: apsw.Connection) -> list[Check]:
-    accounts = _Accounts(cast(Iterator[AccountRow], connection.execute(SQL["accounts"])))
+    accounts = Accounts(cast(Iterator[AccountRow], connection.execute(SQL["accounts"])))
     entries = accounts.entries
     for debit, credit, amount in cast(Iterator[tuple[int, int, int]], connection.execute(SQL["entries"])):
         entries[debit] -= amount
@@ -152,17 +154,17 @@ def _accounts(connection: apsw.Connection) -> list[Check]:
         *accounts.laws(),
         accounts.balances(),
         accounts.held(),
-        _verdict("transfers_between_accounts", "every transfer", "accounts missing or of two assets", strays),
+        verdict("transfers_between_accounts", "every transfer", "accounts missing or of two assets", strays),
     ]
 
 
 def _holds(connection: apsw.Connection) -> list[Check]:
     found = [
         f"{what} {', '.join(ids)}"
-        for name, what in _HOLD_CHECKS.items()
+        for name, what in HOLD_CHECKS.items()
         if (ids := _offenders(connection, name))
     ]
-    return [_verdict("no_hold_lost", "every hold has one state and its end", "lost", found)]
+    return [verdict("no_hold_lost", "every hold has one state and its end", "lost", found)]
 
 
 def _offenders(connection: apsw.Connection, name: str) -> list[str]:

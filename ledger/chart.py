@@ -8,6 +8,12 @@ from ledger.errors import account_conflict
 from ledger.transfer import is_storable
 
 
+def check_names(owner: str, asset: str) -> None:
+    """Raise ValueError unless an account can be kept under these names."""
+    if not (owner and asset and is_storable(owner) and is_storable(asset)):
+        raise ValueError(f"an account needs an owner and an asset, not {owner!r} and {asset!r}")
+
+
 class Chart:
     """Accounts by id and by (owner, asset). `Book` adds the transfers between them."""
 
@@ -24,8 +30,7 @@ class Chart:
         """
         account = self._by_owner.get(owner, {}).get(asset)
         if account is None:
-            if not (owner and asset and is_storable(owner) and is_storable(asset)):
-                raise ValueError(f"an account needs an owner and an asset, not {owner!r} and {asset!r}")
+            check_names(owner, asset)
             account = Account(self.size + 1, owner, asset, issuer)
             self._enter(account)
             self._opened[account.id] = account
@@ -36,6 +41,10 @@ class Chart:
     def restore_account(self, account: Account) -> None:
         """Take in an account as it was stored; for loading only. Ids run from 1 without a gap."""
         assert account.id == self.size + 1, f"account {account.id} follows {self.size}"
+        self._enter(account)
+
+    def admit_account(self, account: Account) -> None:
+        """Take in one account out of many: a chart of such answers for them alone, and must open none itself."""
         self._enter(account)
 
     @property

@@ -30,7 +30,7 @@ class ReferenceBook:
                 if account[2] is not issuer:
                     raise account_conflict(owner, asset, issuer=account[2])
                 return place + 1
-        if not owner or not asset or not _is_unicode(owner + asset):
+        if not owner or not asset or not _is_kept(owner + asset):
             raise ValueError("an account needs an owner and an asset")
         self._accounts.append((owner, asset, issuer))
         return len(self._accounts)
@@ -140,7 +140,7 @@ class ReferenceBook:
     # -- the table: what each status means
 
     def _field_invalid(self, t: Transfer) -> bool:
-        memo_fits = len(t.memo) <= MAX_MEMO_CHARACTERS and _is_unicode(t.memo)
+        memo_fits = len(t.memo) <= MAX_MEMO_CHARACTERS and _is_kept(t.memo)
         if not memo_fits or t.time_ns < 0 or t.time_ns > MAX_AMOUNT:
             return True
         if t.kind in _BETWEEN_ACCOUNTS and t.pending_id != 0:
@@ -213,5 +213,5 @@ class ReferenceBook:
     }
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+def _is_kept(text: str) -> bool:
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)

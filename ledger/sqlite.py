@@ -5,7 +5,6 @@ and the ledger's become durable together. What SQLite reports passes through as 
 """
 
 from collections.abc import Callable, Collection, Iterator
-from importlib import resources
 from operator import itemgetter
 from typing import cast
 
@@ -14,31 +13,12 @@ import apsw
 from ledger.account import Account
 from ledger.book import Book
 from ledger.durable import Delta, History
-from ledger.errors import DatabaseDamaged, SchemaTooNew
+from ledger.errors import DatabaseDamaged, schema_too_new
+from ledger.scripts import migrations, statements
 from ledger.transfer import HoldState, Kind, Transfer, TransferRow
 
-_FOLDER = resources.files("ledger").joinpath("sql", "sqlite")
-
-
-def statements(name: str) -> dict[str, str]:
-    """The statements of a SQL file by the names in its `-- name:` lines."""
-    parts = _FOLDER.joinpath(name).read_text(encoding="utf-8").split("-- name: ")[1:]
-    return {
-        name.strip(): body.strip().rstrip(";") for name, _, body in (part.partition("\n") for part in parts)
-    }
-
-
-def _migrations() -> list[str]:
-    """The scripts `0001_*.sql`, `0002_*.sql`... in order; script n takes version n-1 to n."""
-    files = sorted(
-        (file for file in _FOLDER.iterdir() if file.name[:4].isdigit()), key=lambda file: file.name
-    )
-    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1)), "a migration is missing"
-    return [file.read_text(encoding="utf-8") for file in files]
-
-
-SQL = statements("statements.sql")
-MIGRATIONS = _migrations()
+SQL = statements("sqlite", "statements.sql")
+MIGRATIONS = migrations("sqlite")
 SCHEMA_VERSION = len(MIGRATIONS)
 
 _id: Callable[[TransferRow], int] = itemgetter(0)
@@ -58,10 +38,7 @@ def migrate(connection: apsw.Connection) -> None:
     """
     version = schema_version(connection)
     if version > SCHEMA_VERSION:
-        raise SchemaTooNew(
-            f"the ledger's tables have version {version}, this program knows up to {SCHEMA_VERSION}",
-            remedy="use the version of the program that wrote them, or a later one",
-        )
+        raise schema_too_new(version, SCHEMA_VERSION)
     if version == SCHEMA_VERSION:
         return
     with connection:

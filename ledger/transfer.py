@@ -56,8 +56,8 @@ class Status(StrEnum):
 
     FIELD_INVALID = "field_invalid"
     """T H P V: a field that is out of its range or means nothing for the kind: a time outside 0..2^63-1, a memo that
-    is too long or not Unicode, an expiry that is not after the time or not on a hold, a `pending_id` on a transfer or
-    hold."""
+    is too long, not Unicode or has a NUL in it, an expiry that is not after the time or not on a hold, a `pending_id`
+    on a transfer or hold."""
 
     ACCOUNT_NOT_FOUND = "account_not_found"
     """T H: no account has the id in `debit` or `credit`."""
@@ -141,17 +141,17 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
 
 
 def is_storable(text: str) -> bool:
-    """Whether a database can keep the text: it is Unicode, without lone surrogates."""
+    """Whether every database can keep the text: it is Unicode, without lone surrogates or NUL (for PostgreSQL)."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return "\0" not in text
 
 
 def is_memo(text: str) -> bool:
     """Whether the text may be a memo."""
-    return len(text) <= MAX_MEMO_CHARACTERS and (text.isascii() or is_storable(text))
+    return len(text) <= MAX_MEMO_CHARACTERS and is_storable(text)
 
 
 def fields_valid(transfer: Transfer) -> bool:

@@ -22,8 +22,8 @@ def transfer(world: World, turn: Turn, action: Transfer) -> Outcome:
         return Refused(refusals.UNKNOWN_PRINCIPAL, f"nobody named '{action.to[:64]}' has standing")
     if receiver is turn.actor:
         return Refused(refusals.SELF_DEALING, refusals.MEANING[refusals.SELF_DEALING])
-    if not action.memo.isascii() and not _is_unicode(action.memo):
-        return Refused(refusals.ARGUMENT_INVALID, "the memo is not valid Unicode")
+    if "\0" in action.memo or (not action.memo.isascii() and not _is_unicode(action.memo)):
+        return Refused(refusals.ARGUMENT_INVALID, "the memo is not valid Unicode, or has a NUL in it")
     if len(action.memo.encode()) > MAX_MEMO_BYTES:
         return Refused(refusals.TOO_LARGE, f"a memo is at most {MAX_MEMO_BYTES} bytes")
     if action.artifact is not None:

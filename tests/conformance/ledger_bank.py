@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger import Ledger, MemoryLedger, SqliteLedger, Status
+from ledger import Ledger, MemoryLedger, PostgresLedger, SqliteLedger, Status
+from tests.support.postgres import database
 
 WORLD, ANN, BEN = 1, 2, 3
 """The accounts that `found` opens."""
@@ -30,7 +31,13 @@ async def sqlite(folder: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-LEDGERS = {"memory": memory, "sqlite": sqlite}
+@asynccontextmanager
+async def postgres(folder: Path) -> AsyncIterator[Ledger]:
+    async with await PostgresLedger.open(await database(folder)) as ledger:
+        yield ledger
+
+
+LEDGERS = {"memory": memory, "sqlite": sqlite, "postgres": postgres}
 Story = Callable[["Bank"], Awaitable[None]]
 Tell = Callable[[Story], None]
 

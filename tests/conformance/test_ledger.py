@@ -21,7 +21,7 @@ def test_an_account_is_opened_once(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "asset"), [("", "scrip"), ("ann", ""), ("\ud800", "scrip"), ("ann", "\udfff")]
+    ("owner", "asset"), [("", "scrip"), ("ann", ""), ("\ud800", "scrip"), ("ann", "\udfff"), ("a\0", "scrip")]
 )
 def test_an_account_needs_names_that_can_be_kept(tell: Tell, owner: str, asset: str) -> None:
     async def story(bank: Bank) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from ledger import MAX_AMOUNT, Kind, Ledger, MemoryLedger, SqliteLedger, Status, Transfer, transfer
+from ledger import MAX_AMOUNT, Kind, Ledger, Status, Transfer, transfer
+from tests.conformance.ledger_bank import LEDGERS
 
 WORLD, ANN, BEN, DISK, RICH, OTHER_WORLD, PLEDGED, HELD_FULL, DEEP = range(1, 10)
 NEVER, POSTED, VOIDED, EXPIRED, PENDING, FULL, SPENT = 999, 20, 21, 22, 23, 24, 10
@@ -29,6 +30,7 @@ FAULTS: list[tuple[Status, tuple[Transfer, ...], dict[str, Any]]] = [
     (Status.FIELD_INVALID, BOTH + ENDS, {"time_ns": -1}),
     (Status.FIELD_INVALID, BOTH + ENDS, {"time_ns": MAX_AMOUNT + 1}),
     (Status.FIELD_INVALID, BOTH + ENDS, {"memo": "\ud800"}),
+    (Status.FIELD_INVALID, BOTH + ENDS, {"memo": "\0"}),
     (Status.FIELD_INVALID, BOTH + ENDS, {"memo": "x" * 1025}),
     (Status.FIELD_INVALID, BOTH, {"pending_id": PENDING}),
     (Status.FIELD_INVALID, (PLAIN, *ENDS), {"expires_ns": 7}),
@@ -113,15 +115,13 @@ async def furnish(ledger: Ledger) -> None:
 
 @asynccontextmanager
 async def furnished(kind: str, folder: Path) -> AsyncIterator[Ledger]:
-    """The stage, in a ledger of that kind; a file is closed and opened again, so that nothing is remembered."""
-    if kind == "memory":
-        async with MemoryLedger() as ledger:
-            await furnish(ledger)
-            yield ledger
-        return
-    async with await SqliteLedger.open(folder / "ledger.sqlite") as ledger:
+    """The stage, in a ledger of that kind; what is stored is closed and opened again, so that nothing is remembered."""
+    async with LEDGERS[kind](folder) as ledger:
         await furnish(ledger)
-    async with await SqliteLedger.open(folder / "ledger.sqlite") as ledger:
+        if kind == "memory":
+            yield ledger
+            return
+    async with LEDGERS[kind](folder) as ledger:
         yield ledger
 
 
@@ -133,7 +133,7 @@ async def answer(ledger: Ledger, asked: Transfer) -> Status:
     return alone
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", LEDGERS)
 def test_each_fault_has_its_status(kind: str, tmp_path: Path) -> None:
     async def life() -> None:
         async with furnished(kind, tmp_path) as ledger:
@@ -146,7 +146,7 @@ def test_each_fault_has_its_status(kind: str, tmp_path: Path) -> None:
     asyncio.run(life())
 
 
-@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+@pytest.mark.parametrize("kind", LEDGERS)
 def test_of_two_faults_the_earlier_in_the_table_is_told(kind: str, tmp_path: Path) -> None:
     """Every pair of faults that one transfer can have at once."""
     table = list(Status)

@@ -1,0 +1,141 @@
+"""Connections to one PostgreSQL server: opened, tried again while that may help, and bounded in number."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import TypeVar, cast
+
+import asyncpg
+
+from ledger.errors import NotDurable, OutcomeUnknown
+from ledger.postgres import SQL
+from ledger.postgres_faults import bad_url, faults, is_lost, is_passing, place, read_only
+
+READERS = 4
+CONNECT_S = 10
+COMMAND_S = 60
+FIRST_DELAY_S = 0.01
+LONGEST_DELAY_S = 1.0
+
+T = TypeVar("T")
+
+
+class Server:
+    """One connection that commits and at most `READERS` that read, all of them without session state."""
+
+    def __init__(self, url: str, *, retries: int, seed: int) -> None:
+        self.where = place(url)
+        self._url = url
+        self._retries = retries
+        self._chance = random.Random(seed)
+        self._writer: asyncpg.Connection | None = None
+        self._readers: asyncpg.Pool | None = None
+
+    async def writer(self) -> asyncpg.Connection:
+        """The connection that commits, made anew if it was lost."""
+        if self._writer is None or self._writer.is_closed():
+            try:
+                self._writer = await asyncpg.connect(
+                    self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
+                )
+            except ValueError:
+                raise bad_url() from None  # the error may quote the URL, and with it the password
+        return self._writer
+
+    async def require_durable(self) -> None:
+        """Raise NotDurable unless what the server acknowledges is stored, DatabaseUnusable if it stores nothing."""
+        connection = await self.writer()
+        ((fsync, synchronous_commit, read_only_),) = await connection.fetch(SQL["durability"])
+        # `local` and above wait for this server's disk.
+        if fsync != "on" or synchronous_commit == "off":
+            raise NotDurable(
+                f"{self.where} has fsync = {fsync} and synchronous_commit = {synchronous_commit}",
+                remedy="set both to on: it would acknowledge transfers that a crash undoes",
+            )
+        if read_only_ == "on":
+            raise read_only(self.where)
+
+    async def read(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """What the work returns, given a connection of its own; tried again if the connection is lost."""
+
+        async def once() -> T:
+            if self._readers is None:
+                self._readers = asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=READERS,
+                    timeout=CONNECT_S,
+                    command_timeout=COMMAND_S,
+                    statement_cache_size=0,
+                    reset=_nothing_to_reset,
+                )
+            await self._readers  # connects nothing yet
+            async with self._readers.acquire() as connection:
+                return await work(cast(asyncpg.Connection, connection))  # a stand-in with all of its methods
+
+        return await self.persist(once)
+
+    async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """What the attempt returns in the end. Raises LedgerFault when it fails for good or too often."""
+        delays = self._delays()
+        with faults(self.where):
+            while True:
+                try:
+                    return await attempt()
+                except Exception as error:
+                    delay_s = next(delays, None) if is_passing(error) else None
+                    if delay_s is None:
+                        raise
+                    if is_lost(error):
+                        self.forget()
+                    await asyncio.sleep(delay_s)
+
+    async def was_committed(self, transaction: str) -> bool:
+        """The fate of a transaction whose COMMIT was not answered. Raises OutcomeUnknown if it cannot be learnt."""
+        unknown = OutcomeUnknown(
+            f"{self.where} went away during a commit",
+            remedy="submit again with the same ids: what was made answers that it exists",
+        )
+        for delay_s in self._delays():
+            try:
+                fate = await (await self.writer()).fetchval(SQL["fate"], transaction)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                self.forget()
+            else:
+                if fate is None:
+                    break
+                if fate != "in progress":
+                    return bool(fate == "committed")
+            await asyncio.sleep(delay_s)
+        raise unknown
+
+    def forget(self) -> None:
+        """Let go of the connection that commits; what it had not committed is rolled back by the server."""
+        if self._writer is not None:
+            self._writer.terminate()
+            self._writer = None
+
+    async def close(self) -> None:
+        """Close every connection, by force where the server no longer answers."""
+        if self._writer is not None:
+            with suppress(OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._writer.close(timeout=CONNECT_S)
+        self.forget()
+        if self._readers is not None:
+            with suppress(OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.wait_for(self._readers.close(), CONNECT_S)
+            self._readers.terminate()
+            self._readers = None
+
+    def _delays(self) -> Iterator[float]:
+        """Seconds to wait between attempts: doubling up to the longest, each shortened by chance by up to a half."""
+        for number in range(self._retries):
+            delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2**number)
+            yield delay_s * (0.5 + self._chance.random() / 2)
+
+
+async def _nothing_to_reset(_: asyncpg.Connection) -> None:
+    """No transaction leaves anything behind, so nothing needs to be reset between two of them."""
