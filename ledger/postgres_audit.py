@@ -9,14 +9,16 @@ from ledger.scripts import statements
 SQL = statements("postgres", "audit.sql")
 
 
-async def audit(connection: asyncpg.Connection) -> AuditReport:
+async def audit(connection: asyncpg.Connection, *, inside: bool = False) -> AuditReport:
     """Audit the ledger's tables as one snapshot; reads every transfer, and keeps a few integers per account.
 
-    A damaged database is a failed check, not an exception; being unable to read at all is asyncpg's.
+    `inside` the caller's own transaction, which is REPEATABLE READ, it sees what that one has not committed. A damaged
+    database is a failed check, not an exception; being unable to read at all is asyncpg's.
     """
     checks: list[Check] = []
     try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
+        snapshot = {} if inside else {"isolation": "repeatable_read", "readonly": True}
+        async with connection.transaction(**snapshot):
             for check in (_schema, _accounts, _holds):
                 checks += await check(connection)
     except (

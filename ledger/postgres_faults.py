@@ -42,14 +42,19 @@ def is_passing(error: BaseException) -> bool:
 
 
 def place(url: str) -> str:
-    """The server and database of a URL, to be shown: without user and password."""
+    """The server and database of a URL, to be shown: without user and password.
+
+    Raises DatabaseUnusable for a URL of something else.
+    """
     try:
         parts = urlsplit(url)
         query = parse_qs(parts.query)
         host = parts.hostname or query.get("host", ["localhost"])[0]
         port = parts.port or int(query.get("port", ["5432"])[0])
     except ValueError:
-        return "the PostgreSQL server"
+        raise bad_url() from None  # the error may quote the URL, and with it the password
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise bad_url()
     return f"PostgreSQL at {host}:{port}{parts.path}"
 
 
