@@ -2,6 +2,7 @@
 """How fast is the ledger, next to a plain single-threaded loop over the same file system in the same run.
 
     python scripts/bench_ledger.py [--transfers 100000] [--accounts 1000] [--rounds 3] [--json]
+    python scripts/bench_ledger.py --postgres [URL]   the other contest: see bench_postgres.py
 
 Durable rows commit with `synchronous=FULL`. Quote ratios: absolutes depend on the disk and on who else uses it.
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -189,8 +191,15 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--postgres", nargs="?", const="", metavar="URL")
     options = parser.parse_args()
-    figures = measure(options.transfers, options.accounts, options.rounds)
+    if options.postgres is None:
+        contest = measure
+    else:
+        import bench_postgres
+
+        contest = partial(bench_postgres.against, options.postgres)
+    figures = contest(options.transfers, options.accounts, options.rounds)
     if options.json:
         json.dump(figures, sys.stdout)
         print()

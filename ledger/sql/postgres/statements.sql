@@ -1,5 +1,8 @@
 -- name: schema_exists
-SELECT to_regclass('ledger_schema') IS NOT NULL;
+-- Not by to_regclass: inside a transaction it may not yet know of a table that another process has just committed.
+SELECT count(*) > 0
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = 'ledger_schema' AND c.relkind = 'r' AND n.nspname = ANY (current_schemas(FALSE));
 
 -- name: schema_version
 SELECT coalesce(max(version), 0) FROM ledger_schema;
