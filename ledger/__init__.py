@@ -1,12 +1,15 @@
 """A double-entry ledger: accounts, transfers, holds, linked chains, idempotent ids, and an audit that proves it.
 
 Reading order: `transfer` (the words, and the table of statuses), `account`, `book` on top of `chart` (verdicts in
-memory), `durable` (what a book and a database tell each other), `sqlite` (tables, load, write), `ledger` (the
+memory), `durable` (what a book and a database tell each other), `sqlite` (tables, load, write), `sqlite_ledger` (the
 asynchronous public API: SQLite with group commit), `audit` (the proof, from the database alone), `reference` and
-`memory` (the oracle that the tests hold all of this against), `errors` (faults).
+`memory` (the oracle that the tests hold all of this against), `errors` (faults). Over PostgreSQL: `postgres` (tables,
+locks, what a group reads and writes), `postgres_ledger` (group commit beside other writers), `postgres_server`
+(connections and retries), `postgres_faults`, `postgres_audit`. `scripts` reads the SQL files.
 
 Two ways in. A program that keeps its own tables takes a `Book`, decides with it, and writes its deltas in its own
-transaction with `ledger.sqlite.write`. A program that only wants a ledger opens a `SqliteLedger`.
+transaction with `ledger.sqlite.write`. A program that only wants a ledger opens a `SqliteLedger`, or,
+where several processes write, a `PostgresLedger`.
 """
 
 from importlib import import_module

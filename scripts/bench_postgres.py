@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import cast
 
 import asyncpg
 
@@ -54,7 +55,7 @@ async def textbook(url: str, who: list[Pair], accounts: int) -> float:
         async def client() -> None:
             async with pool.acquire() as connection:
                 for debit, credit in work:
-                    await transact(connection, next(numbers), debit, credit)
+                    await transact(cast(asyncpg.Connection, connection), next(numbers), debit, credit)
 
         began = time.perf_counter()
         await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
@@ -75,8 +76,8 @@ async def transact(connection: asyncpg.Connection, number: int, debit: int, cred
         )
 
 
-async def callers(url: str, who: list[Pair], accounts: int, latencies: list[float]) -> float:
-    """Transfers per second of 256 callers who each wait for their transfer to be durable before the next."""
+async def callers(url: str, who: list[Pair], accounts: int, tasks: int, latencies: list[float]) -> float:
+    """Transfers per second of `tasks` callers who each wait for their transfer to be durable before the next."""
     connection = await asyncpg.connect(url)
     await connection.execute(DROP)
     await connection.close()
@@ -97,7 +98,7 @@ async def callers(url: str, who: list[Pair], accounts: int, latencies: list[floa
                 assert status is Status.CREATED, status
 
         began = time.perf_counter()
-        await asyncio.gather(*(caller() for _ in range(CALLERS)))
+        await asyncio.gather(*(caller() for _ in range(tasks)))
         took = time.perf_counter() - began
         assert (await ledger.audit()).ok
     return len(who) / took
@@ -116,19 +117,22 @@ def tpcb(program: str, url: str) -> float:
 def measure(url: str, transfers: int, accounts: int, rounds: int, program: str | None) -> dict[str, float]:
     """The medians over rounds of every contestant in turn."""
     who = pairs(transfers, accounts)
-    few = who[: max(200, transfers // 8)]
+    few, fewest = who[: max(200, transfers // 8)], who[: max(200, transfers // 40)]
     ours: list[float] = []
+    alone: list[float] = []
     theirs: list[float] = []
     bench: list[float] = []
     latencies: list[float] = []
     for _ in range(rounds):
         theirs.append(asyncio.run(textbook(url, few, accounts)))
-        ours.append(asyncio.run(callers(url, who, accounts, latencies)))
+        ours.append(asyncio.run(callers(url, who, accounts, CALLERS, latencies)))
+        alone.append(asyncio.run(callers(url, fewest, accounts, 1, [])))
         if program:
             bench.append(tpcb(program, url))
     figures = {
         "textbook_per_s": round(statistics.median(theirs)),
         "ledger_256_per_s": round(statistics.median(ours)),
+        "ledger_1_per_s": round(statistics.median(alone)),
         "ledger_to_textbook": ratio(ours, theirs),
         "ledger_256_p50_ms": percentile_ms(latencies, 50),
         "ledger_256_p99_ms": percentile_ms(latencies, 99),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger, MemoryLedger, PostgresLedger, SqliteLedger, Status
+from tests.support.pooler import pooled
 from tests.support.postgres import database
 
 WORLD, ANN, BEN = 1, 2, 3
@@ -37,7 +38,14 @@ async def postgres(folder: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-LEDGERS = {"memory": memory, "sqlite": sqlite, "postgres": postgres}
+@asynccontextmanager
+async def postgres_pooled(folder: Path) -> AsyncIterator[Ledger]:
+    """Without a session: each transaction may meet another connection of the server's."""
+    async with pooled(await database(folder)) as url, await PostgresLedger.open(url) as ledger:
+        yield ledger
+
+
+LEDGERS = {"memory": memory, "sqlite": sqlite, "postgres": postgres, "postgres-pooled": postgres_pooled}
 Story = Callable[["Bank"], Awaitable[None]]
 Tell = Callable[[Story], None]
 

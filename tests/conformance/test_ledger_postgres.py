@@ -11,6 +11,7 @@ import pytest
 from ledger import HoldState, PostgresLedger, Status
 from ledger.errors import AccountConflict
 from tests.conformance.ledger_bank import ANN, BEN, WORLD
+from tests.support.pooler import pooled
 from tests.support.postgres import PostgresServer, database
 
 FUNDS = 10**6
@@ -221,3 +222,22 @@ def test_a_server_that_crashed_kept_what_it_acknowledged(server: PostgresServer)
             await check(ledger)
 
     asyncio.run(life())
+
+
+def test_what_needs_a_session_does_not_survive_the_pooler_of_these_tests(tmp_path: Path) -> None:
+    """So that the conformance suite over it shows something: prepared statements, asyncpg's default, fail there."""
+
+    async def life() -> None:
+        async with pooled(await database(tmp_path)) as url:
+            connection = await asyncpg.connect(url)
+            asking = connection.execute("SELECT $1::integer", 1), connection.execute("SELECT $1::integer", 1)
+            with pytest.raises(asyncpg.InvalidSQLStatementNameError):
+                await _one_by_one(*asking)
+            connection.terminate()
+
+    asyncio.run(life())
+
+
+async def _one_by_one(*asking: Awaitable[object]) -> None:
+    for question in asking:
+        await question
