@@ -47,6 +47,14 @@ class Wanted(msgspec.Struct):
     due_ns: int = -1
 
 
+class Trace(msgspec.Struct, frozen=True):
+    """What a committed group leaves behind: its transaction's id, and a transfer or hold (0: none) that it wrote."""
+
+    transaction: str
+    transfer: int
+    hold: int
+
+
 class Excerpt(msgspec.Struct):
     """What a group decides with: a book of the locked accounts, and the (id, issuer) of those it opened or found."""
 
@@ -138,8 +146,8 @@ async def load(connection: asyncpg.Connection, wanted: Wanted) -> Excerpt:
     return Excerpt(book, names)
 
 
-async def write(connection: asyncpg.Connection, delta: Delta) -> str:
-    """Write a delta inside the caller's transaction; the transaction's id.
+async def write(connection: asyncpg.Connection, delta: Delta) -> Trace:
+    """Write a delta inside the caller's transaction; what will tell whether that was committed.
 
     Raises Overtaken if another process used one of the transfer ids meanwhile, between other accounts.
     """
@@ -152,7 +160,12 @@ async def write(connection: asyncpg.Connection, delta: Delta) -> str:
     )
     if made != len(delta.transfers):
         raise Overtaken("an id was used meanwhile")
-    return str(transaction)
+    # A hold that is looked for has ended, and nobody writes its row again: others come with a transfer.
+    return Trace(
+        transaction,
+        delta.transfers[0][0] if delta.transfers else 0,
+        holds[0][0] if holds and not delta.transfers else 0,
+    )
 
 
 async def _named(connection: asyncpg.Connection, names: dict[Name, bool]) -> dict[Name, tuple[int, bool]]:

@@ -9,7 +9,7 @@ written by one statement. The callers are answered when the COMMIT is through; m
 
 Any number of processes may have ledgers on one database. A group that meets a deadlock, a serialization failure,
 another writer between two of its statements or a lost connection is begun again. When the connection is lost during
-COMMIT the server is asked what became of the transaction (`pg_xact_status`), so that every answer is exact.
+COMMIT the rows themselves tell whether they were written by that transaction (`xmin`), so that every answer is exact.
 
 What it needs: PostgreSQL 13 or newer with `fsync` on and `synchronous_commit` not off, both checked by `open`; over
 replicas, `synchronous_commit` at least `on` with `synchronous_standby_names` set, if a failover must lose nothing. It
@@ -76,7 +76,7 @@ class PostgresLedger(Ledger):
         server = Server(url, retries=retries, seed=seed)
         try:
             with faults(server.where):
-                await server.require_durable()
+                await server.prepare()
                 connection = await server.writer()
                 await (postgres.migrate if migrate else postgres.require_schema)(connection)
         except BaseException:
@@ -227,7 +227,7 @@ class PostgresLedger(Ledger):
     async def _attempt(self, group: list[_Request]) -> list[_Answer]:
         """The group's answers, when all that they tell is durable; otherwise nothing was done."""
         connection = await self._server.writer()
-        transaction = ""
+        trace = None  # who only opened accounts asks for them again, and gets the same
         try:
             await connection.execute("BEGIN")
             excerpt = await postgres.load(connection, _wanted(group))
@@ -235,9 +235,7 @@ class PostgresLedger(Ledger):
             answers = [(it.future, it.work(excerpt)) for it in group if not it.future.done()]
             delta = excerpt.book.take_delta()
             if delta:
-                transaction = await postgres.write(connection, delta)
-            elif excerpt.names:
-                transaction = await connection.fetchval(SQL["transaction"])
+                trace = await postgres.write(connection, delta)
         except BaseException as error:
             await self._roll_back(connection, error)
             raise
@@ -249,7 +247,7 @@ class PostgresLedger(Ledger):
                 self._server.forget()
                 raise
             self._server.forget()
-            if not transaction or not await self._server.was_committed(transaction):
+            if trace is None or not await self._server.was_committed(trace):
                 raise
         return answers
 

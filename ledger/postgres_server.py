@@ -9,8 +9,8 @@ from typing import TypeVar, cast
 import asyncpg
 
 from ledger.errors import NotDurable, OutcomeUnknown
-from ledger.postgres import SQL
-from ledger.postgres_faults import bad_url, faults, is_lost, is_passing, place, read_only
+from ledger.postgres import SQL, Trace
+from ledger.postgres_faults import bad_url, faults, is_passing, place, read_only
 
 READERS = 4
 CONNECT_S = 10
@@ -43,8 +43,11 @@ class Server:
                 raise bad_url() from None  # the error may quote the URL, and with it the password
         return self._writer
 
-    async def require_durable(self) -> None:
-        """Raise NotDurable unless what the server acknowledges is stored, DatabaseUnusable if it stores nothing."""
+    async def prepare(self) -> None:
+        """Make ready to read and write.
+
+        Raises NotDurable unless what the server acknowledges is stored, DatabaseUnusable if it stores nothing.
+        """
         connection = await self.writer()
         ((fsync, synchronous_commit, read_only_),) = await connection.fetch(SQL["durability"])
         # `local` and above wait for this server's disk.
@@ -55,22 +58,21 @@ class Server:
             )
         if read_only_ == "on":
             raise read_only(self.where)
+        self._readers = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=READERS,
+            timeout=CONNECT_S,
+            command_timeout=COMMAND_S,
+            statement_cache_size=0,
+            reset=_nothing_to_reset,
+        )
 
     async def read(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """What the work returns, given a connection of its own; tried again if the connection is lost."""
 
         async def once() -> T:
-            if self._readers is None:
-                self._readers = asyncpg.create_pool(
-                    self._url,
-                    min_size=0,
-                    max_size=READERS,
-                    timeout=CONNECT_S,
-                    command_timeout=COMMAND_S,
-                    statement_cache_size=0,
-                    reset=_nothing_to_reset,
-                )
-            await self._readers  # connects nothing yet
+            assert self._readers is not None, "not prepared"
             async with self._readers.acquire() as connection:
                 return await work(cast(asyncpg.Connection, connection))  # a stand-in with all of its methods
 
@@ -87,30 +89,29 @@ class Server:
                     delay_s = next(delays, None) if is_passing(error) else None
                     if delay_s is None:
                         raise
-                    if is_lost(error):
-                        self.forget()
                     await asyncio.sleep(delay_s)
 
-    async def was_committed(self, transaction: str) -> bool:
-        """The fate of a transaction whose COMMIT was not answered. Raises OutcomeUnknown if it cannot be learnt."""
-        unknown = OutcomeUnknown(
-            f"{self.where} went away during a commit",
-            remedy="submit again with the same ids: what was made answers that it exists",
-        )
+    async def was_committed(self, trace: Trace) -> bool:
+        """The fate of a group whose COMMIT was not answered. Raises OutcomeUnknown if it cannot be learnt."""
         for delay_s in self._delays():
             try:
-                fate = await (await self.writer()).fetchval(SQL["fate"], transaction)
+                connection = await self.writer()
+                if not await connection.fetchval(SQL["in_progress"], trace.transaction):
+                    # A statement of its own, which sees all that was committed when the one before looked.
+                    return bool(
+                        await connection.fetchval(
+                            SQL["left_behind"], trace.transaction, trace.transfer, trace.hold
+                        )
+                    )
             except Exception as error:
                 if not is_passing(error):
                     raise
                 self.forget()
-            else:
-                if fate is None:
-                    break
-                if fate != "in progress":
-                    return bool(fate == "committed")
             await asyncio.sleep(delay_s)
-        raise unknown
+        raise OutcomeUnknown(
+            f"{self.where} went away during a commit",
+            remedy="submit again with the same ids: what was made answers that it exists",
+        )
 
     def forget(self) -> None:
         """Let go of the connection that commits; what it had not committed is rolled back by the server."""

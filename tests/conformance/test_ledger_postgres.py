@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from ledger import HoldState, PostgresLedger, Status
-from ledger.errors import AccountConflict
+from ledger.errors import AccountConflict, OutcomeUnknown, Unreachable
 from tests.conformance.ledger_bank import ANN, BEN, WORLD
 from tests.support.pooler import pooled
 from tests.support.postgres import PostgresServer, database
@@ -219,6 +219,40 @@ def test_a_server_that_crashed_kept_what_it_acknowledged(server: PostgresServer)
             for id_ in sorted(acknowledged)[:20]:
                 assert await ledger.post(id_, id_ - 1) is Status.EXISTS
                 assert await ledger.hold_state(id_ - 1) is HoldState.POSTED
+            await check(ledger)
+
+    asyncio.run(life())
+
+
+def test_a_commit_that_nobody_can_be_asked_about_is_a_fault_of_its_own(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server goes with the COMMIT, and does not come back in time; afterwards the same id tells."""
+    execute = asyncpg.Connection.execute
+
+    async def gone(
+        connection: asyncpg.Connection, query: str, *arguments: object, **options: object
+    ) -> object:
+        if query == "COMMIT":
+            server.crash()
+        return await execute(connection, query, *arguments, **options)
+
+    async def life() -> None:
+        async with await PostgresLedger.open(server.url(), retries=2) as ledger:
+            await found(ledger)
+            with monkeypatch.context() as patch:
+                patch.setattr(asyncpg.Connection, "execute", gone)
+                with pytest.raises(
+                    OutcomeUnknown, match="went away during a commit; submit again with the same ids"
+                ):
+                    await ledger.transfer(10, ANN, BEN, 5)
+            with pytest.raises(Unreachable):
+                await ledger.transfer(10, ANN, BEN, 5)
+            with pytest.raises(Unreachable):
+                await ledger.balance(BEN)
+            server.start()
+            assert await ledger.transfer(10, ANN, BEN, 5) in (Status.CREATED, Status.EXISTS)
+            assert await ledger.balance(BEN) == FUNDS + 5
             await check(ledger)
 
     asyncio.run(life())

@@ -54,7 +54,8 @@ class PostgresServer:
     """One cluster in a folder of its own; `stop`, `crash` and `start` as often as wanted, `remove` in the end."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
+        # `nobody` may not be let into a temporary folder of root's own.
+        self.folder = Path(tempfile.mkdtemp(prefix="ledger-pg-", dir="/tmp" if os.geteuid() == 0 else None))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.bin = programs()

@@ -62,7 +62,7 @@ WHERE h.state = 'pending' AND t.expires_ns > 0 AND t.expires_ns <= $2 AND t.debi
 
 -- name: write
 -- All of a group in one statement: net balances, transfers in the order of their ids, holds. Returns how many transfers
--- were new, which tells whether somebody used one of the ids meanwhile, and the transaction, whose fate can be asked.
+-- were new, which tells whether somebody used one of the ids meanwhile, and the transaction, which marks the rows.
 WITH moved AS (
     UPDATE ledger_accounts AS a SET balance = net.balance, held = net.held
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS net (balance, held, id)
@@ -84,13 +84,19 @@ kept AS (
     SELECT * FROM unnest($13::bigint[], $14::text[], $15::bigint[])
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, resolved_by = excluded.resolved_by
 )
-SELECT (SELECT count(*) FROM made), pg_current_xact_id()::text;
+SELECT (SELECT count(*) FROM made), pg_current_xact_id()::xid::text;
 
--- name: transaction
-SELECT pg_current_xact_id()::text;
+-- name: in_progress
+-- Whether the transaction $1 still runs: each holds a lock on its own id until all can see what it did.
+SELECT count(*) > 0
+FROM pg_catalog.pg_locks
+WHERE locktype = 'transactionid' AND transactionid = $1::text::xid AND granted AND mode = 'ExclusiveLock';
 
--- name: fate
-SELECT pg_xact_status($1::text::xid8);
+-- name: left_behind
+-- Whether the transfer $2 or the state of the hold $3 was written by the transaction $1. Not by pg_xact_status: a crash
+-- may have forgotten the id and given it to somebody else since.
+SELECT EXISTS (SELECT 1 FROM ledger_transfers WHERE id = $2 AND xmin = $1::text::xid)
+    OR EXISTS (SELECT 1 FROM ledger_holds WHERE id = $3 AND xmin = $1::text::xid);
 
 -- name: account
 SELECT balance, held FROM ledger_accounts WHERE id = $1;
