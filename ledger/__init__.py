@@ -47,7 +47,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """PostgreSQL's driver is imported by whoever wants that ledger, and costs nobody else its 0.1 s."""
+    """PostgreSQL's driver is imported by whoever wants that ledger, and by nobody else."""
     if name != "PostgresLedger":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return import_module("ledger.postgres_ledger").PostgresLedger
