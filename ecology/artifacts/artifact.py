@@ -23,7 +23,7 @@ class Artifact(msgspec.Struct, kw_only=True):
     """A named thing. Only the kernel changes one, and each change adds 1 to `revision`.
 
     `created_by` is who wrote it first, for ever; `owner` may move under contracts that say so; `bearer` is the
-    principal whose disk quota it occupies. `size_bytes` counts content, metadata and interface. A deleted artifact
+    principal whose disk quota it occupies. `size_bytes` counts all that authors choose. A deleted artifact
     keeps its name: nobody can take over what others may still refer to. `standing` is whether it has accounts.
     `contract_state` is what its contract, if that is code, remembers about it: JSON, or empty.
     """

@@ -126,7 +126,7 @@ class BidPlaced(Event, frozen=True, kw_only=True, tag="mint.bid"):
 class BidClosed(Event, frozen=True, kw_only=True, tag="mint.closed"):
     """The end of a bid: `how` is lost, minted, or failed (the scorer gave no score, so nobody paid).
 
-    `price` was paid and shared among the others, `minted` was issued: the score divided by ten.
+    `price` was paid and shared among the other families, `minted` was issued: the score divided by ten.
     """
 
     bid_id: str

@@ -81,7 +81,7 @@ def test_the_question_holds_what_was_counted_and_the_work_as_data() -> None:
         "content": "def run():\n    return 1\n",
     }
     counted = " ".join(model.asked[0].user.split("\n")[:2])
-    assert "24 bytes. 4 other agents have used it. 17 %" in counted
+    assert "24 bytes. 4 other families have used it. 17 %" in counted
 
 
 @pytest.mark.parametrize(

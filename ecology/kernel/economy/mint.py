@@ -2,7 +2,7 @@
 
 A bid is a hold in favour of the mint. At a resolution the highest bids win and all pay the same, the highest losing bid
 (Vickrey's auction for several units of one thing: Vickrey, "Counterspeculation, Auctions, and Competitive Sealed
-Tenders", 1961), once a scorer has said what the artifact is worth. What was paid is shared among the other agents; what
+Tenders", 1961), once a scorer has said what the artifact is worth. What was paid goes to the other families; what
 the score is worth is issued. Whatever goes wrong on the way voids the hold, so that nobody paid.
 
 Resolutions lie on a grid of times, `first_ns` and every `every_ns` after that; one that no bid awaits does not take

@@ -1,4 +1,4 @@
-"""What becomes of a winning bid once its score is there: the price is shared among the others, the score is minted.
+"""What becomes of a winning bid once its score is there: other families share the price, the score is minted.
 
 Everything happens in one deed: no commit falls between what is paid and what is issued for it.
 """

@@ -14,7 +14,7 @@ from ecology.resources.assets import SCRIP
 class MintMeasures(msgspec.Struct, frozen=True, kw_only=True):
     """Bids and what became of them: `won` were scored and paid, `failed` got no score, the rest awaits a resolution.
 
-    `minted` is new scrip, `paid` what winners paid (shared among the others), both in whole scrip. `mean_score` is over
+    `minted` is new scrip, `paid` what winners paid (to other families), both in whole scrip. `mean_score` is over
     the won; None of none.
     """
 

@@ -49,7 +49,7 @@ def money(story: Story) -> Plate:
         title=title,
         reading=reading,
         svg=svg,
-        note="Winners of a resolution all pay the highest losing bid; what they pay is shared among the others.",
+        note="Winners of a resolution all pay the highest losing bid; other families share what they pay.",
         header=["mint", "value"],
         rows=_rows(story),
     )
