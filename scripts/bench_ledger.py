@@ -17,11 +17,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from itertools import count
 from pathlib import Path
 
-from ledger import Book, SqliteLedger, Status
+from ledger import Book, Ledger, SqliteLedger, Status
 
 GROUP = 256
 FUNDS = 10**12
@@ -112,37 +111,39 @@ def book_alone(_: Path, who: list[Pair], accounts: int) -> float:
     return len(who) / (time.perf_counter() - began)
 
 
-async def funded(path: Path, accounts: int) -> SqliteLedger:
-    """A ledger with the same accounts and ids as the plain loops use."""
-    ledger = await SqliteLedger.open(path)
+async def contest(
+    ledger: Ledger, who: list[Pair], accounts: int, tasks: int, latencies: list[float]
+) -> float:
+    """Transfers per second of `tasks` callers who each wait for their transfer to be durable before the next.
+
+    The ledger is empty before; it gets the accounts and ids that the plain loops use, and is audited in the end.
+    """
     issuer = await ledger.open_account("world", "scrip", issuer=True)
-    ids = await asyncio.gather(
-        *(ledger.open_account(f"agent-{number}", "scrip") for number in range(accounts))
-    )
+    names = (f"agent-{number}" for number in range(accounts))
+    ids = await asyncio.gather(*(ledger.open_account(name, "scrip") for name in names))
     await asyncio.gather(*(ledger.transfer(it, issuer, it, FUNDS) for it in ids))
-    return ledger
-
-
-async def callers(folder: Path, who: list[Pair], accounts: int, tasks: int, latencies: list[float]) -> float:
-    """Transfers per second of `tasks` callers who each wait for their transfer to be durable before the next."""
-    ledger = await funded(folder / f"ledger-{tasks}.sqlite", accounts)
     numbers = count(accounts + 10)
     work = iter(who)
 
     async def caller() -> None:
         for debit, credit in work:
             number = next(numbers)
-            began = time.perf_counter()
+            asked = time.perf_counter()
             status = await ledger.transfer(number, debit, credit, 1, time_ns=number)
-            latencies.append(time.perf_counter() - began)
+            latencies.append(time.perf_counter() - asked)
             assert status is Status.CREATED, status
 
     began = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(tasks)))
     took = time.perf_counter() - began
     assert (await ledger.audit()).ok
-    await ledger.close()
     return len(who) / took
+
+
+async def callers(folder: Path, who: list[Pair], accounts: int, tasks: int, latencies: list[float]) -> float:
+    """The contest over a new file."""
+    async with await SqliteLedger.open(folder / f"ledger-{tasks}.sqlite") as ledger:
+        return await contest(ledger, who, accounts, tasks, latencies)
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
@@ -194,12 +195,13 @@ def main() -> None:
     parser.add_argument("--postgres", nargs="?", const="", metavar="URL")
     options = parser.parse_args()
     if options.postgres is None:
-        contest = measure
+        figures = measure(options.transfers, options.accounts, options.rounds)
     else:
         import bench_postgres
 
-        contest = partial(bench_postgres.against, options.postgres)
-    figures = contest(options.transfers, options.accounts, options.rounds)
+        figures = bench_postgres.against(
+            options.postgres, options.transfers, options.accounts, options.rounds
+        )
     if options.json:
         json.dump(figures, sys.stdout)
         print()

@@ -23,8 +23,8 @@ from typing import cast
 
 import asyncpg
 
-from bench_ledger import FUNDS, Pair, pairs, percentile_ms, ratio
-from ledger import PostgresLedger, Status
+from bench_ledger import FUNDS, Pair, contest, pairs, percentile_ms, ratio
+from ledger import PostgresLedger
 
 CALLERS = 256
 CONNECTIONS = 32
@@ -77,31 +77,12 @@ async def transact(connection: asyncpg.Connection, number: int, debit: int, cred
 
 
 async def callers(url: str, who: list[Pair], accounts: int, tasks: int, latencies: list[float]) -> float:
-    """Transfers per second of `tasks` callers who each wait for their transfer to be durable before the next."""
+    """The contest of `bench_ledger` over an emptied database."""
     connection = await asyncpg.connect(url)
     await connection.execute(DROP)
     await connection.close()
     async with await PostgresLedger.open(url) as ledger:
-        issuer = await ledger.open_account("world", "scrip", issuer=True)
-        names = (f"agent-{number}" for number in range(accounts))
-        ids = await asyncio.gather(*(ledger.open_account(name, "scrip") for name in names))
-        await asyncio.gather(*(ledger.transfer(it, issuer, it, FUNDS) for it in ids))
-        numbers = count(accounts + 10)
-        work = iter(who)
-
-        async def caller() -> None:
-            for debit, credit in work:
-                number = next(numbers)
-                asked = time.perf_counter()
-                status = await ledger.transfer(number, debit, credit, 1, time_ns=number)
-                latencies.append(time.perf_counter() - asked)
-                assert status is Status.CREATED, status
-
-        began = time.perf_counter()
-        await asyncio.gather(*(caller() for _ in range(tasks)))
-        took = time.perf_counter() - began
-        assert (await ledger.audit()).ok
-    return len(who) / took
+        return await contest(ledger, who, accounts, tasks, latencies)
 
 
 def tpcb(program: str, url: str) -> float:
