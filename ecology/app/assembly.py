@@ -6,7 +6,6 @@ from importlib.metadata import EntryPoint, entry_points
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
 from ecology.core.errors import RunFault, UsageError
-from ecology.engine.agent_loop import Supervision
 from ecology.engine.answer_schema import answer_schema
 from ecology.engine.committer import GROUP_TURNS, Store
 from ecology.engine.engine import Engine
@@ -14,6 +13,7 @@ from ecology.engine.guard import guarded
 from ecology.engine.judging import SlowScorer
 from ecology.engine.llm_policy import LlmPolicy
 from ecology.engine.policy import Policy, PolicyBook, PolicyFactory
+from ecology.engine.services import Supervision
 from ecology.engine.strategies import STRATEGIES
 from ecology.kernel.actions import AgentConfig
 from ecology.kernel.economy.scoring import Scorer

@@ -6,37 +6,25 @@ or somebody's deed ends. A policy that crashes is backed off and at last frozen;
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from ecology.core.clock import MILLISECOND_NS, NEVER_NS, SECOND_NS, Clock, host_cpu_ns
+from ecology.core.clock import MILLISECOND_NS, NEVER_NS, SECOND_NS, host_cpu_ns
 from ecology.core.outcome import Outcome, Refused
 from ecology.engine.observation import Observation
-from ecology.engine.policy import ModelUse, Policy, PolicyBook, Thought
-from ecology.engine.slots import ThinkingSlots
-from ecology.engine.thinking import Till
+from ecology.engine.policy import ModelUse, Policy, Thought
+from ecology.engine.services import Services
 from ecology.events.records import AgentFailed
 from ecology.kernel import refusals
 from ecology.kernel.actions import Action, said_bytes
 from ecology.kernel.agent import Agent
 from ecology.kernel.batch import Turn
-from ecology.kernel.kernel import Kernel
-from ecology.kernel.world import World
 from ecology.resources.assets import LLM_RATE
 from ecology.resources.costs import Charge
 
 _MIND_MARK = b"\0"
 _NO_CHARGE_RETRY_NS = 5 * SECOND_NS
 """How long an agent whose model is away waits before it thinks again."""
-
-
-class Supervision(msgspec.Struct, frozen=True):
-    """Back-off of a crashing policy: `first_ns` doubling to `longest_ns`, frozen after `freeze_after` in a row."""
-
-    first_ns: int = 5 * SECOND_NS
-    longest_ns: int = 300 * SECOND_NS
-    freeze_after: int = 8
 
 
 class PolicyCrash(Exception):
@@ -49,22 +37,6 @@ class PolicyCrash(Exception):
 
 class _Stopped(Exception):
     """The clock stopped while an agent was thinking."""
-
-
-class Services(msgspec.Struct, frozen=True):
-    """What every loop of an engine shares. `thought_ns` is the virtual clock's model of a slow thought's duration."""
-
-    world: World
-    kernel: Kernel
-    clock: Clock
-    till: Till
-    policies: PolicyBook
-    slots: ThinkingSlots
-    thought_ns: int
-    supervision: Supervision
-    close_turn: Callable[[], Awaitable[None]]
-    durable: Callable[[], Awaitable[None]]
-    report_crash: Callable[[str, str], None]
 
 
 class AgentLoop:
@@ -88,57 +60,59 @@ class AgentLoop:
 
     async def _turn(self) -> bool:
         """One turn; False if the agent cannot begin it yet and goes on waiting."""
-        agent, services = self._agent, self._services
-        world, now_ns = services.world, services.clock.now_ns()
-        if agent.status == "frozen":
-            agent.wake_ns = NEVER_NS
+        services = self._services
+        now_ns = services.clock.now_ns()
+        charge = self._begin(now_ns)
+        if charge is None:
             return False
-        if agent.status == "asleep":
-            self._awake(now_ns)
-        if not services.till.advance(agent, now_ns):
-            ready_ns, resource = services.till.ready(agent, now_ns)
-            assert resource is not None, "what cannot be paid lacks something"
-            self._wait(ready_ns, resource, now_ns)
-            return False
-        if agent.status == "blocked":
-            world.set_status(agent, "active", "able to pay again", now_ns)
-        charge = Charge(waited_ns=max(0, now_ns - agent.due_ns), waited_on=agent.waiting_on)
-        if not charge.waited_ns:
-            charge.waited_on = None
-        agent.waiting_on = None
         cpu_ns = 0 if services.clock.virtual else host_cpu_ns()
         try:
-            policy = self._policy
-            if policy is None or self._policy_revision != agent.config_revision:
-                policy = self._build_mind()
-            view = Observation(world, agent, now_ns)
+            policy = self._mind()
+            view = Observation(services.world, self._agent, now_ns)
             thought = await self._think(policy, view, charge)
         except PolicyCrash as crash:
-            services.till.settle(agent, 0, 0)
-            self._crashed(crash.error)
+            self._abandoned(crash)
             return True
         except (_Stopped, asyncio.CancelledError) as stopped:
             self._give_up_thought()
             if isinstance(stopped, asyncio.CancelledError):
                 raise
             return False
-        turn = Turn(agent, services.clock.now_ns())
-        if thought.use is not None and thought.use.retry:
-            self._model_away(thought, turn, charge)
-            return True
-        if policy.slow and not services.clock.virtual:
-            cpu_ns = host_cpu_ns()  # while it thought, this thread worked for others
-        self._act(policy, thought, view, turn, charge, cpu_ns)
+        self._end(policy, thought, view, charge, cpu_ns)
         return True
 
     # -- the parts of a turn
 
-    def _build_mind(self) -> Policy:
+    def _begin(self, now_ns: int) -> Charge | None:
+        """Awake, and take the worst case of a thought; None if it cannot be paid yet and the agent waits."""
+        agent, services = self._agent, self._services
+        world = services.world
+        if agent.status == "frozen":
+            agent.wake_ns = NEVER_NS
+            return None
+        if agent.status == "asleep":
+            self._awake(now_ns)
+        if not services.till.advance(agent, now_ns):
+            ready_ns, resource = services.till.ready(agent, now_ns)
+            assert resource is not None, "what cannot be paid lacks something"
+            self._wait(ready_ns, resource, now_ns)
+            return None
+        if agent.status == "blocked":
+            world.set_status(agent, "active", "able to pay again", now_ns)
+        charge = Charge(waited_ns=max(0, now_ns - agent.due_ns), waited_on=agent.waiting_on)
+        if not charge.waited_ns:
+            charge.waited_on = None
+        agent.waiting_on = None
+        return charge
+
+    def _mind(self) -> Policy:
         """The policy for the agent's present configuration.
 
         What another strategy remembered means nothing to it, so a mind is kept with the name of its strategy.
         """
         agent = self._agent
+        if self._policy is not None and self._policy_revision == agent.config_revision:
+            return self._policy
         try:
             owner, _, memory = agent.mind.partition(_MIND_MARK)
             self._mind_label = agent.config.strategy.encode() + _MIND_MARK
@@ -168,13 +142,17 @@ class AgentLoop:
             use = answered.use
         finally:
             services.till.release(agent, use, services.clock.now_ns())
+        return self._answered(answered, waited_ns, revision, charge)
+
+    def _answered(self, thought: Thought, waited_ns: int, revision: int, charge: Charge) -> Thought:
+        """A slow thought as it counts: one by a mind that was configured otherwise meanwhile decides nothing."""
         if waited_ns:
             charge.waited_ns += waited_ns
             charge.waited_on = charge.waited_on or "memory"
-        if agent.config_revision != revision:
+        if self._agent.config_revision != revision:
             void = Refused(refusals.CONFIGURATION_CHANGED, refusals.MEANING[refusals.CONFIGURATION_CHANGED])
-            return msgspec.structs.replace(answered, action=void)
-        return answered
+            return msgspec.structs.replace(thought, action=void)
+        return thought
 
     async def _beside(self, policy: Policy, view: Observation) -> tuple[Thought, int]:
         """A slow thought and how long it waited for a slot.
@@ -205,6 +183,17 @@ class AgentLoop:
                 return await policy.decide(view), waited_ns
             except Exception as error:
                 raise PolicyCrash(error) from error
+
+    def _end(self, policy: Policy, thought: Thought, view: Observation, charge: Charge, cpu_ns: int) -> None:
+        """Do what was thought, charge for it, and schedule what comes after."""
+        clock = self._services.clock
+        turn = Turn(self._agent, clock.now_ns())
+        if thought.use is not None and thought.use.retry:
+            self._model_away(thought, turn, charge)
+            return
+        if policy.slow and not clock.virtual:
+            cpu_ns = host_cpu_ns()  # while it thought, this thread worked for others
+        self._act(policy, thought, view, turn, charge, cpu_ns)
 
     def _act(
         self, policy: Policy, thought: Thought, view: Observation, turn: Turn, charge: Charge, cpu_ns: int
@@ -279,6 +268,11 @@ class AgentLoop:
         agent.missed = max(0, agent.missed - view.missed - len(view.news))
 
     # -- when it goes wrong
+
+    def _abandoned(self, crash: PolicyCrash) -> None:
+        """A thought ended in a crash: it costs nothing but the back-off."""
+        self._services.till.settle(self._agent, 0, 0)
+        self._crashed(crash.error)
 
     def _give_up_thought(self) -> None:
         """The run stops in the middle of a thought: nothing is owed for it, and its turn's number is not used again."""

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import cast
 
 from ecology.core.clock import Clock, RealClock, VirtualClock
-from ecology.engine.agent_loop import AgentLoop, Services, Supervision
+from ecology.engine.agent_loop import AgentLoop
 from ecology.engine.committer import GROUP_TURNS, Committer, Store
 from ecology.engine.judging import Judging, ReportingScorer, SlowScorer
 from ecology.engine.policy import PolicyBook
+from ecology.engine.services import Services, Supervision
 from ecology.engine.slots import ThinkingSlots
 from ecology.engine.steward import Steward
 from ecology.engine.thinking import Till

@@ -9,11 +9,11 @@ import pytest
 
 from ecology.core.clock import MILLISECOND_NS, SECOND_NS, VirtualClock
 from ecology.core.seeds import Draw
-from ecology.engine.agent_loop import Supervision
 from ecology.engine.engine import Engine
 from ecology.engine.judging import Judgement, SlowScorer
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, PolicyBook
+from ecology.engine.services import Supervision
 from ecology.kernel.actions import Action, Bid, Read, Sleep, Write
 from ecology.kernel.batch import Batch
 from ecology.kernel.economy.rubric import Rubric

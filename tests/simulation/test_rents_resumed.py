@@ -7,10 +7,10 @@ import apsw
 
 from ecology.core.clock import SECOND_NS, VirtualClock
 from ecology.core.seeds import Draw
-from ecology.engine.agent_loop import Supervision
 from ecology.engine.engine import Engine
 from ecology.engine.observation import Observation
 from ecology.engine.policy import PolicyBook
+from ecology.engine.services import Supervision
 from ecology.events.records import ArtifactDeleted
 from ecology.events.registry import decode
 from ecology.kernel.actions import Action, Buy, Edit, List, Sleep, Write

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
-from ecology.engine.agent_loop import Supervision
 from ecology.engine.engine import Engine
 from ecology.engine.judging import Judgement
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, PolicyBook
+from ecology.engine.services import Supervision
 from ecology.events.economy import BidClosed
 from ecology.events.records import Event
 from ecology.kernel.actions import Action, Bid, Sleep, Write

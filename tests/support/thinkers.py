@@ -7,12 +7,12 @@ from typing import TypeVar
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
 from ecology.core.outcome import Outcome
 from ecology.core.seeds import Draw
-from ecology.engine.agent_loop import Supervision
 from ecology.engine.answer_schema import answer_schema
 from ecology.engine.engine import Engine
 from ecology.engine.llm_policy import LlmPolicy
 from ecology.engine.observation import Observation
 from ecology.engine.policy import Policy, PolicyBook, PolicyFactory, Thought
+from ecology.engine.services import Supervision
 from ecology.events.records import Event
 from ecology.kernel.actions import Action, AgentConfig
 from ecology.kernel.genesis import Settler, found
