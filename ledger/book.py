@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from ledger.account import Account
 from ledger.chart import Chart
-from ledger.durable import Delta, History
+from ledger.durable import AccountRow, BalanceRow, Delta, History
 from ledger.transfer import (
     MAX_AMOUNT,
     HoldState,
@@ -56,6 +56,28 @@ class Book(Chart):
     def restore_hold(self, hold: Transfer) -> None:
         """Take in a pending hold whose amount the restored accounts count as held; for loading only."""
         self._pend(hold)
+
+    def adopt(
+        self,
+        accounts: Sequence[AccountRow],
+        balances: Sequence[BalanceRow],
+        pending: Sequence[TransferRow],
+        resolved: Sequence[int],
+    ) -> None:
+        """Take in what another process made durable: new accounts, balances that moved, holds that began or ended.
+
+        Such a book must have nothing of its own that awaits a delta.
+        """
+        assert not self._fresh and self._journal is None, "what is not durable could contradict it"
+        for row in accounts:
+            self.restore_account(Account(*row))
+        for balance, held, account_id in balances:
+            account = self._accounts[account_id]
+            account.balance, account.held = balance, held
+        for hold_id in resolved:
+            self._pending.pop(hold_id, None)
+        for hold in map(Transfer.of, pending):
+            self._pend(hold)
 
     def pending(self) -> Sequence[Transfer]:
         """Every pending hold, by id."""

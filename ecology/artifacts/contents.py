@@ -57,10 +57,14 @@ class Contents:
             self._cache(artifact_id, content)
         self._committing = {}
 
-    def _cache(self, artifact_id: str, content: bytes) -> None:
+    def forget(self, artifact_id: str) -> None:
+        """Another process committed a new content: the next reader loads it."""
         old = self._cached.pop(artifact_id, None)
         if old is not None:
             self._cached_bytes -= len(old)
+
+    def _cache(self, artifact_id: str, content: bytes) -> None:
+        self.forget(artifact_id)
         self._cached[artifact_id] = content
         self._cached_bytes += len(content)
         while self._cached_bytes > self._limit and len(self._cached) > 1:

@@ -58,6 +58,20 @@ class Shelf:
         if not artifact.deleted:
             self._file(artifact)
 
+    def adopt(self, artifact: Artifact, *, rewritten: bool) -> None:
+        """Make it what another process committed, with another content if it was `rewritten`."""
+        mine = self._things.get(artifact.id)
+        if mine is None:
+            self.restore(artifact)
+            return
+        if not mine.deleted:
+            self._unfile(mine)
+        _become(mine, artifact)
+        if not mine.deleted:
+            self._file(mine)
+        if rewritten:
+            self.contents.forget(mine.id)
+
     def add(self, artifact: Artifact, content: bytes) -> None:
         """A new artifact; its name must be free."""
         assert artifact.id not in self._things, "first writer wins"
@@ -122,8 +136,7 @@ class Shelf:
         """Make an artifact again what it was; `content` is its uncommitted content then, if it had one."""
         if not artifact.deleted:
             self._unfile(artifact)
-        for field in artifact.__struct_fields__:
-            setattr(artifact, field, getattr(before, field))
+        _become(artifact, before)
         if not artifact.deleted:
             self._file(artifact)
         self.contents.take_back(artifact.id, content)
@@ -225,6 +238,11 @@ class Shelf:
             pile.remove((artifact.updated_ns, artifact.created_sequence, artifact.id))
             if not pile:
                 del self._piles[artifact.bearer]
+
+
+def _become(artifact: Artifact, other: Artifact) -> None:
+    for field in artifact.__struct_fields__:
+        setattr(artifact, field, getattr(other, field))
 
 
 def _fits(artifact: Artifact, type: str | None, owner: str | None, words: tuple[str, ...]) -> bool:

@@ -34,6 +34,11 @@ class EventLog:
         for family in families:
             self._listeners.setdefault(family, []).append(listener)
 
+    def follow(self, sequence: int) -> None:
+        """Another process committed events up to `sequence`: the next one here comes after them."""
+        assert not self._tail and sequence >= self._next - 1, "a log follows only from where it is"
+        self._next = sequence + 1
+
     def append(self, event: Event) -> None:
         """Add the next event; it must carry `next_sequence`."""
         assert event.sequence == self._next, "events are numbered in the order they are appended"

@@ -64,6 +64,11 @@ class Register(Generic[R]):
         self._records[record.id] = record
         self.file(record)
 
+    def adopt(self, record_id: str, body: bytes | None) -> None:
+        """Take in what another process made durable of a record: its new body, or None if it is gone."""
+        self._set(record_id, None if body is None else self._decode(body))
+        del self._changed[record_id]
+
     def take_changes(self) -> list[tuple[str, str, bytes | None]]:
         """Kind, id and body of what changed since the last call; None for what is gone."""
         if not self._changed:

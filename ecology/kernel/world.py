@@ -291,6 +291,10 @@ class World(Sleepers):
         artifact = self.shelf.find(agent.id)
         assert artifact is not None, "an agent has an artifact of its own"
         self.enrol(agent, artifact.created_by)
+        self.resume_rights(agent)
+
+    def resume_rights(self, agent: Agent) -> None:
+        """Let buckets whose levels were kept run on at what the ledger says now, without settling them anew."""
         rights = self._rights(agent)
         agent.llm.rate, agent.llm.capacity, agent.cpu.rate, agent.cpu.capacity = rights
 

@@ -155,9 +155,20 @@ def inbox_sequences(row: Row) -> list[int]:
 
 def agent_of(row: Row, accounts: dict[str, int], inbox: list[Event]) -> Agent:
     """The agent of a row joined with its artifact's content; its buckets' rights are refreshed by the caller."""
-    ordinal, name, status, reason = cast(tuple[int, str, Status, str], row[0:4])
-    agent = Agent(name, ordinal, _config(cast(bytes, row[19])), accounts)
-    agent.status, agent.reason = status, reason
+    ordinal, name = cast(tuple[int, str], row[0:2])
+    agent = Agent(name, ordinal, config_of(cast(bytes, row[19])), accounts)
+    renew_agent(agent, row, inbox)
+    return agent
+
+
+def config_of(content: bytes) -> AgentConfig:
+    """The configuration that an agent's artifact holds."""
+    return _config(content)
+
+
+def renew_agent(agent: Agent, row: Row, inbox: list[Event]) -> None:
+    """Make an agent what its row says; its rights are refreshed by the caller."""
+    agent.status, agent.reason = cast(tuple[Status, str], row[2:4])
     agent.turn, agent.failures, agent.config_revision, agent.wake_ns, agent.due_ns = cast(
         tuple[int, int, int, int, int], row[4:9]
     )
@@ -170,7 +181,6 @@ def agent_of(row: Row, accounts: dict[str, int], inbox: list[Event]) -> Agent:
     agent.inbox = inbox
     agent.missed = cast(int, row[17])
     agent.mind = cast(bytes, row[18])
-    return agent
 
 
 def subscription_row(subscription: Subscription) -> Row:
