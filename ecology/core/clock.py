@@ -273,6 +273,13 @@ class RealClock:
     def now_ns(self) -> int:
         return self._monotonic() - self._origin
 
+    def not_before(self, now_ns: int) -> None:
+        """Put the clock forward if it is behind `now_ns`; never back."""
+        behind_ns = now_ns - self.now_ns()
+        if behind_ns > 0:
+            self._origin -= behind_ns
+            self._changed.set()
+
     def spawn(self, life: Life) -> None:
         task = asyncio.get_running_loop().create_task(life)
         self._lives.add(task)

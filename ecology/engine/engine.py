@@ -109,10 +109,14 @@ class Engine:
             costs=self._costs,
             slots=self.slots,
             score_ns=services.thought_ns,
-            close_deed=self.committer.close_deed,
+            perform=self._perform,
             durable=self.committer.durable,
             report_crash=services.report_crash,
         )
+
+    async def _perform(self, deed: Callable[[], None]) -> None:
+        deed()
+        await self.committer.close_deed()
 
     def _start(self, agent: Agent) -> None:
         self.clock.spawn(AgentLoop(agent, self._services).run())

@@ -77,7 +77,7 @@ class ReportingScorer:
 class Judging:
     """The life, under a key of its own, that has the winners of the mint scored by a slow scorer.
 
-    `score_ns` is the virtual clock's model of how long a score takes.
+    `score_ns` is the virtual clock's model of how long a score takes; `perform` does a deed where deeds are done.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Judging:
         costs: CostModel,
         slots: ThinkingSlots,
         score_ns: int,
-        close_deed: Callable[[], Awaitable[None]],
+        perform: Callable[[Callable[[], None]], Awaitable[None]],
         durable: Callable[[], Awaitable[None]],
         report_crash: Callable[[str, str], None],
         patience_s: float = PATIENCE_S,
@@ -100,7 +100,7 @@ class Judging:
         self._costs = costs
         self._slots = slots
         self._score_ns = score_ns
-        self._close_deed = close_deed
+        self._perform = perform
         self._durable = durable
         self._report_crash = report_crash
         self._patience_s = patience_s
@@ -164,11 +164,14 @@ class Judging:
     async def _settle(self, bid: Bid) -> None:
         judgement = await self._asked[bid.id]
         del self._asked[bid.id]
-        now_ns = self._clock.now_ns()
-        if judgement.use is not None:
-            self._announce(judgement.use, now_ns)
-        settle(self._world, bid, judgement.verdict, now_ns)
-        await self._close_deed()
+
+        def close() -> None:
+            now_ns = self._clock.now_ns()
+            if judgement.use is not None:
+                self._announce(judgement.use, now_ns)
+            settle(self._world, bid, judgement.verdict, now_ns)
+
+        await self._perform(close)
 
     def _announce(self, use: ModelUse, now_ns: int) -> None:
         """The call's event. It is nobody's thought, and nobody in the world pays for it."""

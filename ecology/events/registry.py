@@ -17,6 +17,7 @@ from ecology.events.economy import (
     RightRented,
     RightReverted,
 )
+from ecology.events.nodes import NodeJoined, NodeLeft
 from ecology.events.records import (
     ActionTaken,
     AgentFailed,
@@ -69,6 +70,8 @@ FAMILIES: tuple[type[Event], ...] = (
     BidPlaced,
     BidClosed,
     MintResolved,
+    NodeJoined,
+    NodeLeft,
 )
 """The one registry: what is not here is not an event."""
 
@@ -103,6 +106,8 @@ Record = (
     | BidPlaced
     | BidClosed
     | MintResolved
+    | NodeJoined
+    | NodeLeft
 )
 
 TYPE_OF: dict[type[Event], str] = {family: str(family.__struct_config__.tag) for family in FAMILIES}

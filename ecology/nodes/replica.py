@@ -25,9 +25,10 @@ class Change(msgspec.Struct, array_like=True):
     """The payload of a commit.
 
     `rewritten` are the artifacts whose content changed, `configs` the new configurations among those. `told` holds
-    the lines of this commit's events that are in somebody's inbox.
+    the lines of this commit's events that are in somebody's inbox. `sequence` is the log's last after this commit.
     """
 
+    sequence: int
     accounts: list[AccountRow]
     balances: list[BalanceRow]
     pending: list[TransferRow]
@@ -46,8 +47,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Change).decode
 
 
-def payload_of(batch: Batch) -> bytes:
-    """What a batch changes, for other replicas."""
+def payload_of(batch: Batch, last_sequence: int) -> bytes:
+    """What a batch changes, for other replicas; the world's last event is `last_sequence` with it."""
     delta, contents = batch.ledger, batch.contents
     pending = {hold_id for hold_id, state, _ in delta.holds if state is HoldState.PENDING}
     fresh = batch.events[0].sequence if batch.events else 0
@@ -59,6 +60,7 @@ def payload_of(batch: Batch) -> bytes:
     }
     return _encode(
         Change(
+            sequence=last_sequence,
             accounts=delta.accounts,
             balances=delta.balances,
             pending=[row for row in delta.transfers if row[0] in pending],
@@ -79,13 +81,26 @@ def payload_of(batch: Batch) -> bytes:
     )
 
 
-def apply(world: World, payload: bytes, last_sequence: int) -> list[Agent]:
-    """Bring a replica up to another node's commit, whose last event was `last_sequence`; the agents it concerned.
+def is_empty(batch: Batch) -> bool:
+    """Whether nothing has changed."""
+    return not (
+        batch.events
+        or batch.agents
+        or batch.artifacts
+        or batch.ledger
+        or batch.subscribed
+        or batch.unsubscribed
+        or batch.records
+    )
+
+
+def apply(world: World, payload: bytes) -> list[Agent]:
+    """Bring a replica up to another node's commit; the agents it concerned.
 
     The replica must have nothing uncommitted. Raises msgspec.DecodeError for what is no payload.
     """
     change = _decode(payload)
-    world.log.follow(last_sequence)
+    world.log.follow(change.sequence)
     world.book.adopt(change.accounts, change.balances, change.pending, change.resolved)
     _adopt_artifacts(world, change)
     _adopt_records(world, change)

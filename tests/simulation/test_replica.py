@@ -48,7 +48,7 @@ class Mirrored:
     def take_in(self, batch: Batch) -> None:
         assert self.replica is not None
         sequence = batch.events[-1].sequence if batch.events else self.replica.log.next_sequence - 1
-        self.agents += len(apply(self.replica, payload_of(batch), sequence))
+        self.agents += len(apply(self.replica, payload_of(batch, sequence)))
 
     def write(self, batch: Batch, now_ns: int) -> None:
         self.inner.write(batch, now_ns)
