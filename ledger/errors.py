@@ -92,6 +92,11 @@ def closed() -> LedgerClosed:
     return LedgerClosed("the ledger is closed", remedy="open it again")
 
 
+def damaged(what: str) -> DatabaseDamaged:
+    """The fault of tables in which rows are missing."""
+    return DatabaseDamaged(f"the ledger is damaged: {what}", remedy="restore it from a backup")
+
+
 def schema_too_new(version: int, known: int) -> SchemaTooNew:
     """The fault of tables whose `version` is above the `known` one."""
     return SchemaTooNew(

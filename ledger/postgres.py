@@ -17,7 +17,7 @@ import msgspec
 from ledger.account import Account
 from ledger.book import Book
 from ledger.durable import Delta, History
-from ledger.errors import SchemaTooOld, schema_too_new
+from ledger.errors import SchemaTooOld, damaged, schema_too_new
 from ledger.scripts import migrations, statements
 from ledger.transfer import MAX_AMOUNT, HoldState, Kind, Transfer
 
@@ -146,12 +146,35 @@ async def load(connection: asyncpg.Connection, wanted: Wanted) -> Excerpt:
     return Excerpt(book, names)
 
 
+async def load_book(connection: asyncpg.Connection) -> Book:
+    """The whole book as of what the caller's transaction sees, for a program whose book has every account.
+
+    Without history: its transfer ids must be fresh, see `Book`. Raises DatabaseDamaged where rows are missing. It does
+    not add anything up: that is the audit's work.
+    """
+    book = Book()
+    for row in await connection.fetch(SQL["all_accounts"]):
+        if row[0] != book.size + 1:
+            raise damaged(f"account {book.size + 1} is missing")
+        book.restore_account(Account(*row))
+    for row in await connection.fetch(SQL["pending_holds"]):
+        hold = Transfer.of(tuple(row))
+        if not (0 < hold.debit <= book.size and 0 < hold.credit <= book.size):
+            raise damaged(f"an account of hold {hold.id} is missing")
+        book.restore_hold(hold)
+    return book
+
+
 async def write(connection: asyncpg.Connection, delta: Delta) -> Trace:
     """Write a delta inside the caller's transaction; what will tell whether that was committed.
 
-    Raises Overtaken if another process used one of the transfer ids meanwhile, between other accounts.
+    Raises Overtaken if another process used one of the transfer ids meanwhile, between other accounts, and asyncpg's
+    UniqueViolationError if it opened an account meanwhile: whose book has every account keeps the others from writing.
     """
     balances, holds = delta.balances, delta.holds
+    if delta.accounts:
+        await connection.execute(SQL["insert_accounts"], *zip(*delta.accounts, strict=True))
+        await connection.execute(SQL["keep_sequence_ahead"], max(row[0] for row in delta.accounts))
     ((made, transaction),) = await connection.fetch(
         SQL["write"],
         *([row[place] for row in balances] for place in range(3)),

@@ -74,7 +74,7 @@ def faults(where: str) -> Iterator[None]:
 def bad_url() -> DatabaseUnusable:
     """The fault of a URL that names no server."""
     return DatabaseUnusable(
-        "the ledger's URL is none of a PostgreSQL server",
+        "the database's URL is none of a PostgreSQL server",
         remedy="write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
     )
 

@@ -24,8 +24,10 @@ T = TypeVar("T")
 class Server:
     """One connection that commits and at most `READERS` that read, all of them without session state."""
 
-    def __init__(self, url: str, *, retries: int, seed: int) -> None:
+    def __init__(self, url: str, *, retries: int, seed: int, command_s: float = COMMAND_S) -> None:
+        """`command_s` is how long a statement may take before the server counts as lost."""
         self.where = place(url)
+        self._command_s = command_s
         self._url = url
         self._retries = retries
         self._chance = random.Random(seed)
@@ -37,7 +39,7 @@ class Server:
         if self._writer is None or self._writer.is_closed():
             try:
                 self._writer = await asyncpg.connect(
-                    self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
+                    self._url, timeout=CONNECT_S, command_timeout=self._command_s, statement_cache_size=0
                 )
             except ValueError:
                 raise bad_url() from None  # the error may quote the URL, and with it the password
@@ -63,20 +65,20 @@ class Server:
             min_size=0,
             max_size=READERS,
             timeout=CONNECT_S,
-            command_timeout=COMMAND_S,
+            command_timeout=self._command_s,
             statement_cache_size=0,
             reset=_nothing_to_reset,
         )
 
     async def read(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """What the work returns, given a connection of its own; tried again if the connection is lost."""
+        return await self.persist(lambda: self.read_once(work))
 
-        async def once() -> T:
-            assert self._readers is not None, "not prepared"
-            async with self._readers.acquire() as connection:
-                return await work(cast(asyncpg.Connection, connection))  # a stand-in with all of its methods
-
-        return await self.persist(once)
+    async def read_once(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """The same without trying again. What goes wrong passes through as asyncpg's own exceptions."""
+        assert self._readers is not None, "not prepared"
+        async with self._readers.acquire(timeout=self._command_s) as connection:
+            return await work(cast(asyncpg.Connection, connection))  # a stand-in with all of its methods
 
     async def persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """What the attempt returns in the end. Raises LedgerFault when it fails for good or too often."""

@@ -13,7 +13,7 @@ import apsw
 from ledger.account import Account
 from ledger.book import Book
 from ledger.durable import Delta, History
-from ledger.errors import DatabaseDamaged, schema_too_new
+from ledger.errors import damaged, schema_too_new
 from ledger.scripts import migrations, statements
 from ledger.transfer import HoldState, Kind, Transfer, TransferRow
 
@@ -57,18 +57,14 @@ def load(connection: apsw.Connection, lookup: History | None = None) -> Book:
         Iterator[tuple[int, str, str, int, int, int]], connection.execute(SQL["all_accounts"])
     ):
         if id_ != book.size + 1:
-            raise _damaged(f"account {book.size + 1} is missing")
+            raise damaged(f"account {book.size + 1} is missing")
         book.restore_account(Account(id_, owner, asset, bool(issuer), balance, held))
     for row in connection.execute(SQL["pending_holds"]):
         hold = Transfer.of(cast(TransferRow, row))
         if not (0 < hold.debit <= book.size and 0 < hold.credit <= book.size):
-            raise _damaged(f"an account of hold {hold.id} is missing")
+            raise damaged(f"an account of hold {hold.id} is missing")
         book.restore_hold(hold)
     return book
-
-
-def _damaged(what: str) -> DatabaseDamaged:
-    return DatabaseDamaged(f"the ledger is damaged: {what}", remedy="restore it from a backup")
 
 
 def write(connection: apsw.Connection, delta: Delta) -> None:

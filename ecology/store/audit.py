@@ -11,9 +11,10 @@ import msgspec
 
 import ledger.audit
 from ecology.events.registry import TYPE_OF, decode
-from ecology.store.connection import faults, open_reader, schema, statements
+from ecology.store.connection import faults, open_reader
 from ecology.store.economy_audit import audit_economy, verdict
 from ecology.store.retold import Retold
+from ecology.store.scripts import schema, statements
 from ledger.audit import Check
 
 SQL = statements("audit.sql")

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 
 import apsw
@@ -17,18 +16,6 @@ WAL_PAGES = 8_000
 BUSY_TIMEOUT_MS = 5_000
 _LITTLE_BYTES = 65_536
 _RESTORE = "restore it from a backup; the archive and the export may still be whole"
-
-
-def statements(name: str) -> dict[str, str]:
-    """The named statements of one of our SQL files."""
-    text = resources.files("ecology.store").joinpath("sql", name).read_text(encoding="utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {title.strip(): body.strip().rstrip(";") for title, _, body in parts}
-
-
-def schema() -> str:
-    """The statements that make our tables."""
-    return resources.files("ecology.store").joinpath("sql", "schema.sql").read_text(encoding="utf-8")
 
 
 def damaged(path: Path, why: object) -> StoreFault:

@@ -21,8 +21,8 @@ from ecology.kernel.economy.rentals import Rental
 from ecology.kernel.register import Record
 from ecology.kernel.world import FIRST_SYSTEM_TURN
 from ecology.resources.assets import ASSETS, DISK, LLM_BUDGET, SCRIP
-from ecology.store.connection import statements
 from ecology.store.retold import Retold
+from ecology.store.scripts import statements
 from ledger.audit import Check
 
 SQL = statements("audit.sql")

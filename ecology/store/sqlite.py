@@ -13,18 +13,14 @@ import apsw
 import msgspec
 
 import ledger.sqlite
-from ecology.artifacts.contents import Contents
-from ecology.artifacts.shelf import Shelf
 from ecology.core.errors import StoreFault, UsageError
-from ecology.events.log import EventLog
-from ecology.events.records import Event
-from ecology.events.subscriptions import Subscriptions
 from ecology.kernel.batch import Batch
-from ecology.kernel.contracts import ContractBook
 from ecology.kernel.laws import Laws
 from ecology.kernel.world import World
 from ecology.store import rows
-from ecology.store.connection import damaged, faults, open_reader, open_writer, schema, statements
+from ecology.store.connection import damaged, faults, open_reader, open_writer
+from ecology.store.restored import Restored, empty_world
+from ecology.store.scripts import schema, statements
 from ecology.store.seal import seal
 
 SCHEMA_VERSION = 2
@@ -217,15 +213,7 @@ class SqliteStore:
 
     def new_world(self, *, seed: int, default_contract: str, laws: Laws | None = None) -> World:
         """An empty world that will be committed here."""
-        return World(
-            book=ledger.Book(),
-            shelf=Shelf(Contents(self.content)),
-            log=EventLog(),
-            subscriptions=Subscriptions(),
-            contracts=ContractBook(default_contract),
-            seed=seed,
-            laws=laws,
-        )
+        return empty_world(self.content, seed=seed, default_contract=default_contract, laws=laws)
 
     def load_world(self, *, seed: int, default_contract: str, laws: Laws | None = None) -> tuple[World, int]:
         """The world as of the last commit, and its time. Raises StoreFault for rows that make no world.
@@ -240,38 +228,26 @@ class SqliteStore:
 
     def _load(self, seed: int, default_contract: str, laws: Laws | None) -> tuple[World, int]:
         connection = self._connection
-        last = self.last_sequence()
-        world = World(
+        restored = Restored(
+            self.content,
             book=ledger.sqlite.load(connection),
-            shelf=Shelf(Contents(self.content)),
-            log=EventLog(last + 1),
-            subscriptions=Subscriptions(),
-            contracts=ContractBook(default_contract),
+            last_sequence=self.last_sequence(),
             seed=seed,
+            default_contract=default_contract,
             laws=laws,
         )
-        for row in connection.execute(SQL["all_artifacts"]):
-            world.shelf.restore(rows.artifact_of(row))
-        for register in world.registers:
-            for row in connection.execute(SQL["records_of"], (register.kind,)):
-                register.restore(cast(bytes, row[0]))
-        for row in connection.execute(SQL["all_subscriptions"]):
-            world.subscriptions.add(rows.subscription_of(row))
+        restored.artifacts(connection.execute(SQL["all_artifacts"]))
+        for kind in restored.kinds:
+            restored.records(
+                kind, (cast(bytes, row[0]) for row in connection.execute(SQL["records_of"], (kind,)))
+            )
+        restored.subscriptions(connection.execute(SQL["all_subscriptions"]))
         agent_rows = list(connection.execute(SQL["all_agents"]))
-        wanted = sorted({sequence for row in agent_rows for sequence in rows.inbox_sequences(row)})
-        told = dict(self._events(wanted))
-        for row in agent_rows:
-            inbox = [told[sequence] for sequence in rows.inbox_sequences(row)]
-            accounts = world.open_accounts(cast(str, row[1]))
-            world.readmit(rows.agent_of(row, accounts, inbox))
-        world.readmit_accounts()
-        return world, int(self.meta("time_ns") or 0)
+        restored.agents(agent_rows, self._events(restored.wanted(agent_rows)))
+        return restored.world, int(self.meta("time_ns") or 0)
 
-    def _events(self, sequences: list[int]) -> Iterator[tuple[int, Event]]:
-        for row in self._connection.execute(
-            SQL["event_bodies_of"], (msgspec.json.encode(sequences).decode(),)
-        ):
-            yield cast(int, row[0]), rows.event_of(row[1])
+    def _events(self, sequences: list[int]) -> Iterator[rows.Row]:
+        return self._connection.execute(SQL["event_bodies_of"], (msgspec.json.encode(sequences).decode(),))
 
     def close(self) -> None:
         """Close the database; the last closer empties the write-ahead log into it."""

@@ -16,7 +16,7 @@ LONGEST_MODULE_LINES = 350
 
 DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("ecology/store/*", "ecology/observe/archive/outbox.py", "ledger/*"),
-    "asyncpg": ("ledger/postgres*.py",),
+    "asyncpg": ("ecology/store/postgres*.py", "ledger/postgres*.py"),
     "click": ("ecology/cli/*",),
     "httpx2": ("ecology/llm/*",),
     "jinja2": ("ecology/observe/*",),

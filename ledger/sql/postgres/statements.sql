@@ -25,6 +25,24 @@ FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS new (owner
 ORDER BY place
 ON CONFLICT (owner, asset) DO NOTHING;
 
+-- name: insert_accounts
+-- With the ids that a book of all accounts gave them.
+INSERT INTO ledger_accounts (id, owner, asset, issuer, balance, held)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::bigint[]);
+
+-- name: keep_sequence_ahead
+-- So that an account that is opened by name later gets an id of its own. $1 is the largest id just inserted.
+SELECT setval('ledger_accounts_id_seq', $1::bigint) WHERE $1::bigint >= (SELECT last_value FROM ledger_accounts_id_seq);
+
+-- name: all_accounts
+SELECT id, owner, asset, issuer, balance, held FROM ledger_accounts ORDER BY id;
+
+-- name: pending_holds
+SELECT t.id, t.kind, t.debit, t.credit, t.amount, t.pending_id, t.expires_ns, t.time_ns, t.memo
+FROM ledger_holds AS h JOIN ledger_transfers AS t ON t.id = h.id
+WHERE h.state = 'pending'
+ORDER BY h.id;
+
 -- name: accounts_named
 SELECT a.owner, a.asset, a.id, a.issuer
 FROM unnest($1::text[], $2::text[]) AS wanted (owner, asset)
