@@ -17,7 +17,7 @@ from ecology.kernel.world import World
 from ecology.store import postgres_leases, postgres_schema, rows
 from ecology.store.postgres_contents import PostgresContents
 from ecology.store.postgres_faults import damaged, store_faults
-from ecology.store.postgres_head import Commit, Head, Turnstile, changes
+from ecology.store.postgres_head import Commit, Head, Turnstile, changes, read_head
 from ecology.store.postgres_leases import Lease
 from ecology.store.postgres_schema import SQL
 from ecology.store.restored import Restored, empty_world
@@ -88,7 +88,7 @@ class PostgresStore:
             try:
                 with store_faults(self.where):
                     await connection.execute(SQL["lock_head"], timeout=HEAD_S)
-                    head = Head(*await connection.fetchrow(SQL["head"]))
+                    head = await read_head(connection)
                 yield Turnstile(connection, head, self.where)
                 with store_faults(self.where):
                     if await connection.execute("COMMIT") != "COMMIT":
@@ -142,7 +142,7 @@ class PostgresStore:
     async def _load(
         self, connection: asyncpg.Connection, seed: int, default_contract: str, laws: Laws | None
     ) -> tuple[World, Head]:
-        head = Head(*await connection.fetchrow(SQL["head"]))
+        head = await read_head(connection)
         restored = Restored(
             self.content,
             book=await load_book(connection),
@@ -176,7 +176,8 @@ class PostgresStore:
 
     async def clock_us(self) -> int:
         """The database's clock, in microseconds since 1970."""
-        return int(await self._read(lambda connection: connection.fetchval(SQL["clock_us"])))
+        ((clock_us,),) = await self._read(lambda connection: connection.fetch(SQL["clock_us"]))
+        return int(clock_us)
 
     # -- housekeeping
 

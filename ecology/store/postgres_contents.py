@@ -53,11 +53,12 @@ class PostgresContents:
         return await self._read_once(artifact_id)  # a connection may have died of old age since the last time
 
     async def _read_once(self, artifact_id: str) -> bytes:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = self._connection = await asyncpg.connect(
                 self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
             )
-        content = await self._connection.fetchval(SQL["content_of"], artifact_id)
+        content = await connection.fetchval(SQL["content_of"], artifact_id)
         assert isinstance(content, bytes), f"the shelf knows '{artifact_id}' and the store does not"
         return content
 

@@ -48,6 +48,12 @@ class Commit(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+async def read_head(connection: asyncpg.Connection) -> Head:
+    """The head as the connection sees it."""
+    (row,) = await connection.fetch(SQL["head"])
+    return Head(*row)
+
+
 async def changes(connection: asyncpg.Connection, after: int, where: str) -> tuple[Head, list[Commit]]:
     """The head, and the commits that lead to it from `after`, as of one moment.
 

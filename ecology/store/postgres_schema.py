@@ -15,7 +15,8 @@ async def schema_version(connection: asyncpg.Connection) -> int:
     """The version of the world's tables; 0 if there are none."""
     if not await connection.fetchval(SQL["schema_exists"]):
         return 0
-    return int(await connection.fetchval(SQL["schema_version"]))
+    ((version,),) = await connection.fetch(SQL["schema_version"])
+    return int(version)
 
 
 async def migrate(connection: asyncpg.Connection) -> None:
