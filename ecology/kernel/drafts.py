@@ -34,6 +34,8 @@ def form_fault(world: World, action: Write) -> Refused | None:
         return Refused(refusals.TOO_MANY, f"at most {MAX_DEPENDENCIES} dependencies")
     if not all(is_id(other) for other in action.depends_on):
         return Refused(refusals.ARGUMENT_INVALID, "dependencies are names of artifacts")
+    if "\0" in action.title:  # which PostgreSQL cannot keep; everything else that is said ends up in JSON
+        return Refused(refusals.ARGUMENT_INVALID, "a title has no NUL in it")
     try:
         told = len(action.title.encode()) > MAX_TITLE_BYTES
         told = told or len(msgspec.json.encode((action.metadata, action.interface))) > MAX_METADATA_BYTES

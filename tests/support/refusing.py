@@ -99,6 +99,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
             Write("new", "[" * 100_000, format="json"),
             Write("new", "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), format="json"),
             Write("new", "x", title=HALF_A_PAIR),
+            Write("new", "x", title="a\0b"),
             Write("new", "x", metadata={HALF_A_PAIR: "x"}),
             Write("new", "x", interface={"x": HALF_A_PAIR}),
             Write("new", "x", interface={"x": object()}),
