@@ -23,6 +23,7 @@ from ecology.llm.model import ModelClient
 from ecology.resources.assets import SCRIP
 from ecology.resources.container import ContainerLimits, concurrent_thoughts, detect
 from ecology.scenarios import Scenario
+from ecology.store.postgres import PostgresStore
 from ecology.store.sqlite import SqliteStore
 
 LLM_STRATEGY = "llm"
@@ -123,7 +124,16 @@ def thinking_slots(scenario: Scenario, limits: ContainerLimits) -> int:
     return concurrent_thoughts(limits, BASE_BYTES, scenario.thought.memory_bytes)
 
 
-def new_world(store: SqliteStore, scenario: Scenario, book: PolicyBook) -> World:
+def require_policies(world: World, book: PolicyBook) -> None:
+    """Raises UsageError if an agent of the world would have no mind here."""
+    for agent in world.roster:
+        if why := book.fault(agent.config.strategy):
+            raise UsageError(
+                f"{agent.id}: {why}", remedy="install the plug-in that brings it, or use another strategy"
+            )
+
+
+def new_world(store: SqliteStore | PostgresStore, scenario: Scenario, book: PolicyBook) -> World:
     """A world at time 0 with everybody in it, not yet committed."""
     world = store.new_world(
         seed=scenario.seed, default_contract=scenario.contracts.default, laws=scenario.laws()
@@ -174,11 +184,7 @@ def engine(
                 remedy="free some space or change its rights",
             ) from error
 
-    for agent in world.roster:
-        if why := book.fault(agent.config.strategy):
-            raise UsageError(
-                f"{agent.id}: {why}", remedy="install the plug-in that brings it, or use another strategy"
-            )
+    require_policies(world, book)
     return Engine(
         world,
         store,

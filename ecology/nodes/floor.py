@@ -23,7 +23,8 @@ from ecology.kernel.world import World
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
 from ecology.nodes.replica import apply, is_empty, payload_of
-from ecology.store.postgres import Commit, Head, PostgresStore
+from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_head import Commit, Head
 
 MAX_DEEDS = 256
 MAX_SPAN_NS = 40 * MILLISECOND_NS
@@ -263,5 +264,3 @@ class Floor:
         while self._queue:
             _, future = self._queue.popleft()
             future.cancel()
-
-

@@ -50,7 +50,7 @@ class Membership:
         return _encode(self.members)
 
     def owner(self, ordinal: int) -> str | None:
-        """The member that runs the agent of that ordinal, or does the world's own work of that key; None if none does."""
+        """The member that runs the agent of that ordinal, or does the world's work of that key; None if none does."""
         if ordinal not in self._owners:
             self._owners[ordinal] = self._find(ordinal)
         return self._owners[ordinal]

@@ -13,7 +13,8 @@ from ecology.nodes.floor import Fenced
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
 from ecology.nodes.term import LEASE_PREFIX, LEASE_S, POLL_S, RENEWAL_S, Makings, Share, Term
-from ecology.store.postgres import Head, PostgresStore
+from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_head import Head
 
 PATIENCE_S = 60.0
 """How long a node goes on trying to begin a term before it gives up."""
@@ -122,4 +123,3 @@ class Node:
     def _on_hint(self) -> None:
         if self.term is not None:
             self.term.floor.look(hinted=True)
-

@@ -126,7 +126,7 @@ def _adopt_artifacts(world: World, change: Change) -> None:
 
 
 def _adopt_records(world: World, change: Change) -> None:
-    """All that changed goes before anything comes: of what an index knows but once, the old and the new must not meet."""
+    """All that changed goes before anything comes: what an index knows but once must not be there twice."""
     registers = {register.kind: register for register in world.registers}
     for kind, name, _ in change.records:
         if registers[kind].get(name) is not None:

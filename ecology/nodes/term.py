@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -23,7 +23,8 @@ from ecology.nodes.floor import Fenced, Floor, Over
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Member
 from ecology.resources.costs import CostModel
-from ecology.store.postgres import Head, PostgresStore
+from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_head import Head
 
 LEASE_S = 5.0
 RENEWAL_S = 1.0
@@ -215,9 +216,10 @@ class Term:
         beat = asyncio.create_task(self._beat())
         time = asyncio.create_task(self.clock.run(self._makings.duration_ns))
         stopping = asyncio.create_task(stop.wait())
-        tasks = [floor, beat, time, stopping]
+        tasks: list[asyncio.Task[Any]] = [floor, beat, time, stopping]
         try:
-            await asyncio.wait([*tasks, self._failure], return_when=asyncio.FIRST_COMPLETED)
+            ends: list[asyncio.Future[Any]] = [*tasks, self._failure]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._failure.done():
                 self._failure.result()
             if time.done() and not floor.done():

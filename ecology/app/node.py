@@ -1,0 +1,145 @@
+"""A node process: what it needs from its surroundings, the world it finds or founds, and its life."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from ecology import scenarios
+from ecology.app import assembly, running, scorers
+from ecology.app.interruption import Interruption
+from ecology.core.errors import UsageError
+from ecology.engine.policy import PolicyBook
+from ecology.engine.services import Supervision
+from ecology.kernel.world import World
+from ecology.llm.model import ModelClient
+from ecology.nodes.hints import Hints
+from ecology.nodes.membership import parse_range
+from ecology.nodes.node import Node
+from ecology.nodes.term import Makings, Share
+from ecology.scenarios import Scenario
+from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_head import Head
+
+SCENARIO = "scenario"
+"""The fact about a world that says what it is: its whole configuration as YAML."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a node lives: its services and its share. `agent_range` is as written, or empty."""
+
+    postgres_url: str
+    redis_url: str = ""
+    node_id: str = ""
+    agent_range: str = ""
+
+    def share(self) -> Share:
+        """Which node this is; without an id one that no other start has. Raises UsageError for no range."""
+        holder = secrets.token_hex(8)
+        first, last = parse_range(self.agent_range) if self.agent_range.strip() else (0, 0)
+        return Share(self.node_id or f"{socket.gethostname()[:40]}-{holder[:6]}", holder, first, last)
+
+
+async def settle(store: PostgresStore, wanted: Scenario | None) -> Scenario:
+    """The scenario of the world in the database; founds `wanted` where there is none yet.
+
+    Raises UsageError if there is no world and none is wanted, or if another one is there.
+    """
+    async with store.at_head() as turnstile:
+        if turnstile.head.number == 0:
+            if wanted is None:
+                raise UsageError(
+                    f"there is no world yet in {store.where}", remedy="found one with --scenario or --agents"
+                )
+            assembly.require_minds(wanted)
+            world = assembly.new_world(store, wanted, assembly.policies(wanted, None, {}))
+            await turnstile.put_meta(SCENARIO, scenarios.dump(wanted))
+            await turnstile.write(world.take_batch(), node="", generation=0, payload=b"", time_ns=0)
+            return wanted
+    found = scenarios.loads(await store.meta(SCENARIO) or "", store.where)
+    if wanted is not None and wanted.fingerprint() != found.fingerprint():
+        raise UsageError(
+            f"another world lives in {store.where}: {found.name}, {found.agents} agents, seed {found.seed}",
+            remedy="leave the scenario's options out to join it, or name another database",
+        )
+    return found
+
+
+def makings(
+    store: PostgresStore,
+    scenario: Scenario,
+    client: ModelClient | None,
+    book: PolicyBook,
+    report: Callable[[str], None],
+) -> Makings:
+    """What the loops of a node are made of in this scenario."""
+    rules = scenario.supervisor
+
+    async def load() -> tuple[World, Head]:
+        world, head = await store.load_world(
+            seed=scenario.seed, default_contract=scenario.contracts.default, laws=scenario.laws()
+        )
+        assembly.require_policies(world, book)
+        return world, head
+
+    return Makings(
+        load=load,
+        costs=scenario.costs(),
+        budgeted=scenario.physics().llm_budget_usd_micros is not None,
+        thought_memory_bytes=scenario.thought.memory_bytes,
+        policies=book,
+        thinking_slots=assembly.thinking_slots(scenario, assembly.limits_of(scenario)),
+        supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
+        report_crash=lambda agent_id, trace: report(f"{agent_id}:\n{trace}"),
+        duration_ns=scenario.duration_ns,
+        scorer=scorers.scorer(scenario, client),
+    )
+
+
+def hints_for(place: Place, world: str, node: str) -> Hints:
+    """Hints through Redis, or none: then the poll is all there is."""
+    # Imported by whoever has a Redis.
+    from ecology.nodes.redis_hints import RedisHints  # noqa: PLC0415
+
+    return RedisHints(place.redis_url, world, node)
+
+
+async def live(
+    place: Place,
+    wanted: Scenario | None,
+    say: Callable[[str], None],
+    environ: Mapping[str, str] | None = None,
+) -> bool:
+    """Be a node until the world is over (True) or a signal ends it (False)."""
+    share = place.share()
+    with Interruption() as interruption:
+        store = await PostgresStore.open(place.postgres_url, seed=int(share.holder, 16))
+        try:
+            scenario = await settle(store, wanted)
+            client = await running.connect(scenario, dict(environ or os.environ), say, wait=False)
+            try:
+                book = assembly.policies(scenario, client, {})
+                hints = hints_for(place, world_name(scenario), share.node)
+                node = Node(share, store, hints, makings(store, scenario, client, book, say), say)
+                try:
+                    with interruption.ends(node.stop):
+                        return await node.run()
+                finally:
+                    await hints.stop()
+            finally:
+                if client is not None:
+                    await client.close()
+        except asyncio.CancelledError:
+            if not interruption.requested:
+                raise
+            return False
+        finally:
+            await store.close()
+
+
+def world_name(scenario: Scenario) -> str:
+    """What tells this world's hints from another's on the same Redis."""
+    return scenario.fingerprint()[:16]
