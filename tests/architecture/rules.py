@@ -24,12 +24,15 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("ecology/observe/*",),
     "networkx": ("ecology/observe/*",),
     "openai": ("ecology/llm/*",),
+    "prometheus_client": ("ecology/nodes/*",),
     "psutil": ("ecology/resources/*",),
     "pydantic": ("ecology/scenarios/*",),
     "pydantic_monty": ("ecology/sandbox/*",),
     "ruamel": ("ecology/scenarios/*",),
     "sqlite3": (),  # may be older than 3.51.3, which mended a corruption of the WAL; apsw brings its own
+    "starlette": ("ecology/nodes/*",),
     "subprocess": ("ecology/observe/archive/*",),  # git
+    "uvicorn": ("ecology/nodes/*",),
 }
 """Doors to the outside, and the only files of the packages that may open them."""
 
