@@ -1,7 +1,6 @@
 """A node process: what it needs from its surroundings, the world it finds or founds, and its life."""
 
 import asyncio
-import os
 import secrets
 import socket
 from collections.abc import Callable, Mapping
@@ -16,9 +15,12 @@ from ecology.engine.policy import PolicyBook
 from ecology.engine.services import Supervision
 from ecology.kernel.world import World
 from ecology.llm.model import ModelClient
-from ecology.nodes.hints import Hints
+from ecology.nodes.endpoints import Endpoint
+from ecology.nodes.figures import Figures
+from ecology.nodes.hints import Hints, LocalHints
 from ecology.nodes.membership import parse_range
 from ecology.nodes.node import Node
+from ecology.nodes.service import NODE_PORT, Service
 from ecology.nodes.term import Makings, Share
 from ecology.scenarios import Scenario
 from ecology.store.postgres import PostgresStore
@@ -29,12 +31,15 @@ SCENARIO = "scenario"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a node lives: its services and its share. `agent_range` is as written, or empty."""
+    """Where a node lives: its services and its share. `agent_range` is as written, or empty; so may be `host`, for no
+    HTTP service."""
 
-    postgres_url: str
-    redis_url: str = ""
+    postgres: Endpoint
+    redis: Endpoint | None = None
     node_id: str = ""
     agent_range: str = ""
+    host: str = ""
+    port: int = NODE_PORT
 
     def share(self) -> Share:
         """Which node this is; without an id one that no other start has. Raises UsageError for no range."""
@@ -99,36 +104,28 @@ def makings(
     )
 
 
-def hints_for(place: Place, world: str, node: str) -> Hints:
-    """Hints through Redis, or none: then the poll is all there is."""
+def hints_for(redis: Endpoint | None, world: str, node: str) -> Hints:
+    """Hints through Redis; without one the poll is all there is."""
+    if redis is None:
+        return LocalHints({}, node)
     # Imported by whoever has a Redis.
     from ecology.nodes.redis_hints import RedisHints  # noqa: PLC0415
 
-    return RedisHints(place.redis_url, world, node)
+    return RedisHints(redis.reveal(), world, node)
 
 
 async def live(
-    place: Place,
-    wanted: Scenario | None,
-    say: Callable[[str], None],
-    environ: Mapping[str, str] | None = None,
+    place: Place, wanted: Scenario | None, say: Callable[[str], None], environ: Mapping[str, str]
 ) -> bool:
     """Be a node until the world is over (True) or a signal ends it (False)."""
     share = place.share()
     with Interruption() as interruption:
-        store = await PostgresStore.open(place.postgres_url, seed=int(share.holder, 16))
+        store = await PostgresStore.open(place.postgres.reveal(), seed=int(share.holder, 16))
         try:
             scenario = await settle(store, wanted)
-            client = await running.connect(scenario, dict(environ or os.environ), say, wait=False)
+            client = await running.connect(scenario, dict(environ), say, wait=False)
             try:
-                book = assembly.policies(scenario, client, {})
-                hints = hints_for(place, world_name(scenario), share.node)
-                node = Node(share, store, hints, makings(store, scenario, client, book, say), say)
-                try:
-                    with interruption.ends(node.stop):
-                        return await node.run()
-                finally:
-                    await hints.stop()
+                return await _live(place, share, store, scenario, client, interruption, say)
             finally:
                 if client is not None:
                     await client.close()
@@ -138,6 +135,31 @@ async def live(
             return False
         finally:
             await store.close()
+
+
+async def _live(
+    place: Place,
+    share: Share,
+    store: PostgresStore,
+    scenario: Scenario,
+    client: ModelClient | None,
+    interruption: Interruption,
+    say: Callable[[str], None],
+) -> bool:
+    book = assembly.policies(scenario, client, {})
+    hints = hints_for(place.redis, world_name(scenario), share.node)
+    node = Node(share, store, hints, makings(store, scenario, client, book, say), say)
+    figures = Figures(node, hints)
+    service = Service(figures.readiness, figures.metrics, place.host, place.port) if place.host else None
+    try:
+        if service is not None:
+            await service.start()
+        with interruption.ends(node.stop):
+            return await node.run()
+    finally:
+        await hints.stop()
+        if service is not None:
+            await service.stop()
 
 
 def world_name(scenario: Scenario) -> str:

@@ -103,7 +103,7 @@ class Attendance:
         """The steward's life, see `engine.steward`."""
         world, clock = self._floor.world, self._clock
         while await clock.wait(SYSTEM_KEY, due_ns(world)):
-            await self._floor.do(lambda: self._keep())
+            await self._floor.do(self._keep)
 
     def _keep(self) -> None:
         if self._floor.owns(SYSTEM_KEY):

@@ -52,28 +52,37 @@ class Attendant(Protocol):
 
 
 class Tally(msgspec.Struct):
-    """What a floor has done: own commits and deeds, commits taken in, agents woken by hint and by poll."""
+    """What a node has done: own commits and deeds, commits taken in, and agents that others' commits made look again:
+    because of a hint, of a poll, or found on the way to a deed of its own."""
 
     commits: int = 0
     deeds: int = 0
     followed: int = 0
     woken_by_hint: int = 0
     woken_by_poll: int = 0
+    woken_on_the_way: int = 0
 
 
 class Floor:
     """The deeds of one node, between its joining and its end."""
 
     def __init__(
-        self, world: World, store: PostgresStore, head: Head, clock: RealClock, hints: Hints, node: str
+        self,
+        world: World,
+        store: PostgresStore,
+        head: Head,
+        clock: RealClock,
+        hints: Hints,
+        node: str,
+        tally: Tally,
     ) -> None:
-        """`world` is as of `head`. The node is not a member yet: see `admit`."""
+        """`world` is as of `head`. The node is not a member yet: see `join`."""
         self.world = world
         self.node = node
         self.generation = 0
         self.head = head
         self.membership = Membership.of(head.members)
-        self.tally = Tally()
+        self.tally = tally
         self.attendant: Attendant | None = None
         self._store = store
         self._clock = clock
@@ -155,7 +164,8 @@ class Floor:
         origin_us = None
         async with self._store.at_head() as turnstile:
             if turnstile.head.number > self.head.number:
-                self._take_in(turnstile.head, await turnstile.changes(self.head.number))
+                commits = await turnstile.changes(self.head.number)
+                self.tally.woken_on_the_way += self._take_in(turnstile.head, commits)
             if self.head.ended:
                 raise Over
             if as_member and self.membership.generation(self.node) != self.generation:

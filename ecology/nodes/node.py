@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ecology.core.errors import StoreFault, UsageError
-from ecology.nodes.floor import Fenced
+from ecology.nodes.floor import Fenced, Tally
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
 from ecology.nodes.term import LEASE_PREFIX, LEASE_S, POLL_S, RENEWAL_S, Makings, Share, Term
@@ -36,6 +36,8 @@ class Node:
         self.share = share
         self.term: Term | None = None
         self.terms = 0
+        self.tally = Tally()
+        self.last_fault = ""
         self._store = store
         self._hints = hints
         self._makings = makings
@@ -63,6 +65,7 @@ class Node:
                     raise
                 self.term = None
                 why = "its lease ran out" if isinstance(fault, Fenced) else str(fault)
+                self.last_fault = why
                 self._say(f"{self.share.node} begins again: {why}")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), delay_s)
@@ -87,6 +90,7 @@ class Node:
                 world,
                 head,
                 await self._time_ns(head),
+                self.tally,
             )
             await term.join()
             self.term, self.terms = term, self.terms + 1

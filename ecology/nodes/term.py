@@ -19,7 +19,7 @@ from ecology.kernel.economy.scoring import Scorer
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
 from ecology.nodes.attendance import Attendance
-from ecology.nodes.floor import Fenced, Floor, Over
+from ecology.nodes.floor import Fenced, Floor, Over, Tally
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Member
 from ecology.resources.costs import CostModel
@@ -73,11 +73,12 @@ class Term:
         world: World,
         head: Head,
         now_ns: int,
+        tally: Tally,
     ) -> None:
         self.clock = RealClock(now_ns)
-        self.floor = Floor(world, store, head, self.clock, hints, share.node)
+        self.floor = Floor(world, store, head, self.clock, hints, share.node, tally)
+        self.generation = generation
         self._share = share
-        self._generation = generation
         self._store = store
         self._makings = makings
         self._world = world
@@ -137,7 +138,7 @@ class Term:
             self._strike_all(gone)
             if share.node in floor.members_now.members:  # an earlier term of ours, which nobody has struck
                 self._strike(share.node, "lost")
-            member = Member(self._generation, share.first, share.last)
+            member = Member(self.generation, share.first, share.last)
             others = floor.members_now
             if (other := others.overlapping(member)) is not None:
                 theirs = others.members[other]
@@ -157,13 +158,13 @@ class Term:
                     principal_id=None,
                     turn_id=None,
                     node_id=share.node,
-                    generation=self._generation,
+                    generation=self.generation,
                     first=share.first,
                     last=share.last,
                 )
             )
 
-        await floor.join(self._generation, enter)
+        await floor.join(self.generation, enter)
         floor.attendant = self.attendance
         self.attendance.rearrange(floor.membership)
 
@@ -272,7 +273,7 @@ class Term:
         while True:
             if loop.time() - renewed >= RENEWAL_S:
                 renewed = loop.time()
-                if not await self._store.renew(name, share.holder, self._generation, LEASE_S):
+                if not await self._store.renew(name, share.holder, self.generation, LEASE_S):
                     raise Fenced
                 gone = await self._expired()
                 if gone:
