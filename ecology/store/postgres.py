@@ -4,7 +4,7 @@ Nothing here needs a session, so that PgBouncer in transaction mode may stand in
 the store is open: a node that meets a fault throws its world away and loads it anew, for the database is the truth.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self, TypeVar, cast
 
@@ -20,6 +20,7 @@ from ecology.store.postgres_faults import damaged, store_faults
 from ecology.store.postgres_head import Commit, Head, Turnstile, changes, read_head
 from ecology.store.postgres_leases import Lease
 from ecology.store.postgres_schema import SQL
+from ecology.store.postgres_stream import pieces
 from ecology.store.restored import Restored, empty_world
 from ledger.postgres import load_book
 from ledger.postgres_server import Server
@@ -159,6 +160,20 @@ class PostgresStore:
         told = await _rows(connection, "event_bodies_of", restored.wanted(agent_rows))
         restored.agents(agent_rows, told)
         return restored.world, head
+
+    async def read_tables(
+        self, queries: Mapping[str, str], take: Callable[[str, list[rows.Row]], object]
+    ) -> Head:
+        """Give the rows of every query to `take`, piece by piece, with its name; all as of the head returned."""
+
+        async def read(connection: asyncpg.Connection) -> Head:
+            head = await read_head(connection)
+            for name, query in queries.items():
+                async for piece in pieces(connection, query):
+                    take(name, piece)
+            return head
+
+        return await self.snapshot(read)
 
     async def snapshot(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         """What the work returns, given a connection on which every statement sees the same moment."""

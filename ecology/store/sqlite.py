@@ -6,6 +6,7 @@ another thread while the world goes on.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +28,36 @@ SCHEMA_VERSION = 2
 SQL = statements("statements.sql")
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[apsw.Connection]:
+    """A connection to a database with empty tables that is seen at `path` once this is left without an exception.
+
+    What SQLite reports passes through as apsw's own exceptions.
+    """
+    partial = path.with_suffix(".partial")
+    _remove(partial)  # of a process that was killed right here
+    connection = open_writer(partial, create=True)
+    try:
+        with connection:
+            ledger.sqlite.migrate(connection)
+            connection.execute(schema())
+            connection.execute(SQL["put_meta"], ("schema_version", str(SCHEMA_VERSION)))
+        yield connection
+        # Closing would do this too, but would not say if the disk had no room for it.
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        connection.close()
+        partial.replace(path)
+    except BaseException:
+        connection.close()
+        _remove(partial)
+        raise
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
 class SqliteStore:
     """The writer's side of `ecology.sqlite`."""
 
@@ -44,20 +75,10 @@ class SqliteStore:
     @classmethod
     def create(cls, path: Path) -> "SqliteStore":
         """A new, empty database. The file appears with all its tables or not at all."""
-        partial = path.with_suffix(".partial")
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            Path(f"{partial}{suffix}").unlink(missing_ok=True)  # of a process that was killed right here
         with faults(path):
             # In its final journal mode before it is seen: a reader cannot undo a change of mode that was cut short.
-            connection = open_writer(partial, create=True)
-            with connection:
-                ledger.sqlite.migrate(connection)
-                connection.execute(schema())
-                connection.execute(SQL["put_meta"], ("schema_version", str(SCHEMA_VERSION)))
-            # Closing would do this too, but would not say if the disk had no room for it.
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            connection.close()
-            partial.replace(path)
+            with new_file(path):
+                pass  # its empty tables are all that it begins with
             return cls(path, open_writer(path))
 
     @classmethod
