@@ -5,9 +5,11 @@ two. Nothing is reset in between: what a client leaves behind on a server, the n
 """
 
 import asyncio
+import queue
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,3 +138,26 @@ async def pooled(url: str) -> AsyncIterator[str]:
         listener.close()
         await listener.wait_closed()
         await pooler.close()
+
+
+@contextmanager
+def pooled_apart(url: str) -> Iterator[str]:
+    """The same in a thread of its own, for clients whose event loop stands still while they wait."""
+    found: queue.Queue[str] = queue.Queue()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def pool() -> None:
+        async with pooled(url) as here:
+            found.put(here)
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(pool(),), daemon=True)
+    thread.start()
+    try:
+        yield found.get(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=10)
+        assert not thread.is_alive(), "a client did not go"
+        loop.close()
