@@ -76,10 +76,12 @@ class PostgresStore:
     # -- writing
 
     @asynccontextmanager
-    async def at_head(self) -> AsyncIterator[Turnstile]:
+    async def at_head(self, after: int | None = None) -> AsyncIterator[Turnstile]:
         """A transaction that holds the lock of the head: committed when it is left, rolled back by an exception.
 
-        Waits for whoever holds the lock. A StoreFault on leaving means that nothing is known of the commit.
+        Waits for whoever holds the lock. Who says up to which commit it knows the world has the later ones read along,
+        and is raised Pruned if they are no longer kept. A StoreFault on leaving means that nothing is known of the
+        commit.
         """
         assert not self._busy, "one task at a time writes"
         self._busy = True
@@ -89,8 +91,8 @@ class PostgresStore:
             try:
                 with store_faults(self.where):
                     await connection.execute(SQL["lock_head"], timeout=HEAD_S)
-                    head = await read_head(connection)
-                yield Turnstile(connection, head, self.where)
+                    turnstile = await Turnstile.enter(connection, after, self.where)
+                yield turnstile
                 with store_faults(self.where):
                     if await connection.execute("COMMIT") != "COMMIT":
                         raise asyncpg.TransactionRollbackError("the transaction was rolled back")

@@ -7,7 +7,7 @@ order, and each is decided on what all before it did.
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import cast
+from typing import Self, cast
 
 import asyncpg
 import msgspec
@@ -76,15 +76,28 @@ async def changes(connection: asyncpg.Connection, after: int, where: str) -> tup
 class Turnstile:
     """The open transaction of whoever holds the lock of the head; only one at a time passes."""
 
-    def __init__(self, connection: asyncpg.Connection, head: Head, where: str) -> None:
+    def __init__(
+        self, connection: asyncpg.Connection, head: Head, after: int, commits: list[Commit], where: str
+    ) -> None:
+        """For `enter`."""
         self.head = head
         self._connection = connection
+        self._read = after, commits
         self._where = where
 
+    @classmethod
+    async def enter(cls, connection: asyncpg.Connection, after: int | None, where: str) -> Self:
+        """In a transaction that has the lock. What goes wrong is asyncpg's own."""
+        if after is None:
+            head = await read_head(connection)
+            return cls(connection, head, head.number, [], where)
+        head, commits = await changes(connection, after, where)
+        return cls(connection, head, after, commits, where)
+
     async def changes(self, after: int) -> list[Commit]:
-        """The commits after `after`. Raises Pruned if what one of them changed is no longer kept."""
-        if after == self.head.number:
-            return []
+        """The commits after `after` that others made. Raises Pruned if what one changed is no longer kept."""
+        if after == self._read[0]:
+            return self._read[1]
         with store_faults(self._where):
             _, commits = await changes(self._connection, after, self._where)
         return commits

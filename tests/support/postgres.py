@@ -116,10 +116,10 @@ class PostgresServer:
             self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def dump(self, database: str) -> str:
+    def dump(self, database: str, *options: str) -> str:
         """The schema of a database as `pg_dump` tells it, without what differs between its releases."""
         found = subprocess.run(
-            [self.bin / "pg_dump", "--schema-only", "--no-owner", self.url(database)],
+            [self.bin / "pg_dump", "--schema-only", "--no-owner", *options, self.url(database)],
             check=True,
             capture_output=True,
             text=True,
