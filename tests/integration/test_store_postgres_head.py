@@ -158,7 +158,7 @@ def test_who_holds_the_lock_and_does_nothing_is_thrown_out_by_the_server(tmp_pat
         async def paused() -> None:
             async with one.at_head() as turnstile:
                 await put(turnstile, stage)
-                other, _ = await loaded(two)
+                other = (await loaded(two))[0]
                 async with two.at_head() as second:  # within its lock_timeout
                     other.do(BEN, Transfer(EVE, 7))
                     await put(second, other, "two", 2)
@@ -220,7 +220,7 @@ def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: 
         assert await two.prune(4, older_s=3600) == 0
         assert await two.prune(4) == 3
         assert await two.prune(4) == 0
-        _, commits = await one.changes(3)
+        commits = (await one.changes(3))[1]
         assert [commit.number for commit in commits] == [4, 5]
         for after in (0, 2, 6):  # 6: of another world than this
             with pytest.raises(Pruned, match="no longer kept; load the world anew"):
@@ -238,7 +238,7 @@ def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: 
 def test_events_that_do_not_follow_the_head_are_a_bug(tmp_path: Path) -> None:
     async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
         stage = await founded(one)
-        other, _ = await loaded(two)
+        other = (await loaded(two))[0]
         for it, store in ((stage, one), (other, two)):
             it.do(ANN, Transfer(BEN, 5))
             if it is stage:
@@ -257,7 +257,7 @@ def test_contents_are_read_beside_the_event_loop(tmp_path: Path) -> None:
         stage.do(ANN, Write("essay", "first"))
         async with one.at_head() as turnstile:
             await put(turnstile, stage)
-        other, _ = await loaded(two)
+        other = (await loaded(two))[0]
         assert other.world.shelf.contents.get("essay") == b"first"
         stage.do(ANN, Write("essay", "second"))
         async with one.at_head() as turnstile:
