@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Good(msgspec.Struct):
+class Good(msgspec.Struct, array_like=True):
     """A good for sale: its price and quality as its title states them, and when it was last priced."""
 
     kind: str
@@ -12,7 +12,7 @@ class Good(msgspec.Struct):
     priced_ns: int
 
 
-class Offer(msgspec.Struct):
+class Offer(msgspec.Struct, array_like=True):
     """Somebody's good, seen in a search."""
 
     artifact: str
@@ -22,7 +22,7 @@ class Offer(msgspec.Struct):
     quality: int
 
 
-class Order(msgspec.Struct):
+class Order(msgspec.Struct, array_like=True):
     """A payment received that is still to be answered: by the good, or by paying it back."""
 
     buyer: str
@@ -30,14 +30,14 @@ class Order(msgspec.Struct):
     paid: int
 
 
-class Delivery(msgspec.Struct):
+class Delivery(msgspec.Struct, array_like=True):
     """A good on its way to who paid for it, until it is known to have arrived."""
 
     order: Order
     good: Good
 
 
-class Purchase(msgspec.Struct):
+class Purchase(msgspec.Struct, array_like=True):
     """A payment made that is still to be answered."""
 
     artifact: str
@@ -47,7 +47,7 @@ class Purchase(msgspec.Struct):
     paid_ns: int
 
 
-class Memory(msgspec.Struct):
+class Memory(msgspec.Struct, array_like=True):
     """A mind between turns. Prices are scrip, times world nanoseconds, trust a small number per acquaintance."""
 
     ask: int
