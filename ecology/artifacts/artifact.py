@@ -100,7 +100,7 @@ def overhead_bytes(artifact: Artifact) -> int:
         used += len(msgspec.json.encode(artifact.metadata))
     if artifact.interface is not None:
         used += len(msgspec.json.encode(artifact.interface))
-    return used + sum(len(other) for other in artifact.depends_on)
+    return used + sum(map(len, artifact.depends_on))
 
 
 def announcement(

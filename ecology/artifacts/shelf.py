@@ -6,24 +6,30 @@ reloaded shelf answers exactly as before. A page costs its own length, whatever 
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
-from sortedcontainers import SortedDict, SortedList
+from sortedcontainers import SortedList
 
 from ecology.artifacts.artifact import Artifact
 from ecology.artifacts.contents import Contents
+from ecology.artifacts.piles import Piles
 
 MAX_WORDS = 8
 _SCAN_PER_RESULT = 8
 _WORD = re.compile(r"[a-z][a-z0-9]{1,31}")  # numbers change too often to be looked for
 
-Index = dict[str, "SortedDict[int, str]"]
-Pile = SortedList[tuple[int, int, str]]
-"""What one bearer's disk is occupied by and could be cleared of: time of the last write, creation, id."""
+Drawer = SortedList[int]
+"""The living artifacts that have something in common, by the sequence of their creation."""
+Index = dict[str, Drawer]
 
 
 def words_of(text: str) -> tuple[str, ...]:
     """The distinct index words of a title, in order, at most MAX_WORDS."""
     return tuple(dict.fromkeys(_WORD.findall(text.lower())))[:MAX_WORDS]
+
+
+_title_words = lru_cache(maxsize=4096)(words_of)
+"""The same for titles, which are short and repeat themselves; what is searched for may be long and is not kept."""
 
 
 class Shelf:
@@ -35,10 +41,11 @@ class Shelf:
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
         self._things: dict[str, Artifact] = {}
+        self._living: dict[int, Artifact] = {}
         self._by_type: Index = {}
         self._by_owner: Index = {}
         self._by_word: Index = {}
-        self._piles: dict[str, Pile] = {}
+        self._piles = Piles(self._living)
         self._changed: dict[str, Artifact] = {}
 
     def __len__(self) -> int:
@@ -82,9 +89,8 @@ class Shelf:
 
     def resize(self, artifact: Artifact, size_bytes: int) -> None:
         """It occupies more bytes or fewer; what it is has not changed."""
-        self._unpile(artifact)
         artifact.size_bytes = size_bytes
-        self._pile(artifact)
+        self._piles.put(artifact)
         self._changed[artifact.id] = artifact
 
     def revise(
@@ -99,29 +105,27 @@ class Shelf:
         now_ns: int,
     ) -> None:
         """A new revision is written; what no index knows the caller has set already."""
-        self._unpile(artifact)
         if artifact.type != type:
             _remove(self._by_type, artifact.type, artifact.created_sequence)
             artifact.type = type
             _insert(self._by_type, type, artifact)
         if artifact.title != title:
-            before, after = words_of(artifact.title), words_of(title)
+            before, after = _title_words(artifact.title), _title_words(title)
             artifact.title = title
             if before != after:
                 self._reword(artifact, before, after)
         artifact.bearer, artifact.size_bytes, artifact.updated_ns = bearer, size_bytes, now_ns
-        self._pile(artifact)
+        self._piles.put(artifact)
         self.contents.put(artifact.id, content)
         self._changed[artifact.id] = artifact
 
     def move(self, artifact: Artifact, owner: str, now_ns: int) -> None:
         """Another principal owns and bears it from now on."""
         _remove(self._by_owner, artifact.owner, artifact.created_sequence)
-        self._unpile(artifact)
         artifact.owner = artifact.bearer = owner
         artifact.updated_ns = now_ns
         _insert(self._by_owner, owner, artifact)
-        self._pile(artifact)
+        self._piles.put(artifact)
         self._changed[artifact.id] = artifact
 
     def discard(self, artifact: Artifact, now_ns: int) -> None:
@@ -158,8 +162,11 @@ class Shelf:
 
         Of what has the same time the one created last.
         """
-        pile = self._piles.get(bearer)
-        return None if pile is None else self._things[pile[-1][2]]
+        return self._piles.top(bearer)
+
+    def pile(self, bearer: str) -> list[Artifact]:
+        """All of that, what was written last first; for audits, which may look at everything."""
+        return self._piles.of(bearer)
 
     def page(
         self, *, type: str | None, owner: str | None, words: tuple[str, ...], before: int | None, limit: int
@@ -176,7 +183,7 @@ class Shelf:
         cursor = None
         newest_first = index.irange(maximum=before, inclusive=(True, False), reverse=True)
         for scanned, sequence in enumerate(newest_first, start=1):
-            artifact = self._things[index[sequence]]
+            artifact = self._living[sequence]
             if _fits(artifact, type, owner, words):
                 found.append(artifact)
             if len(found) == limit or scanned == limit * _SCAN_PER_RESULT:
@@ -184,9 +191,7 @@ class Shelf:
                 break
         return found, cursor
 
-    def _narrowest(
-        self, type: str | None, owner: str | None, words: tuple[str, ...]
-    ) -> "SortedDict[int, str] | None":
+    def _narrowest(self, type: str | None, owner: str | None, words: tuple[str, ...]) -> Drawer | None:
         candidates = [self._by_word.get(word) for word in words]
         if owner is not None:
             candidates.append(self._by_owner.get(owner))
@@ -204,7 +209,7 @@ class Shelf:
         yield self._by_type, artifact.type
         yield self._by_type, ""  # every artifact, for pages without a condition
         yield self._by_owner, artifact.owner
-        for word in words_of(artifact.title):
+        for word in _title_words(artifact.title):
             yield self._by_word, word
 
     def _reword(self, artifact: Artifact, before: tuple[str, ...], after: tuple[str, ...]) -> None:
@@ -216,28 +221,15 @@ class Shelf:
                 _insert(self._by_word, word, artifact)
 
     def _file(self, artifact: Artifact) -> None:
+        self._living[artifact.created_sequence] = artifact
         for index, key in self._drawers(artifact):
             _insert(index, key, artifact)
-        self._pile(artifact)
+        self._piles.put(artifact)
 
     def _unfile(self, artifact: Artifact) -> None:
         for index, key in self._drawers(artifact):
             _remove(index, key, artifact.created_sequence)
-        self._unpile(artifact)
-
-    def _pile(self, artifact: Artifact) -> None:
-        if artifact.size_bytes and not artifact.permanent:
-            pile = self._piles.get(artifact.bearer)
-            if pile is None:
-                pile = self._piles[artifact.bearer] = SortedList()
-            pile.add((artifact.updated_ns, artifact.created_sequence, artifact.id))
-
-    def _unpile(self, artifact: Artifact) -> None:
-        if artifact.size_bytes and not artifact.permanent:
-            pile = self._piles[artifact.bearer]
-            pile.remove((artifact.updated_ns, artifact.created_sequence, artifact.id))
-            if not pile:
-                del self._piles[artifact.bearer]
+        del self._living[artifact.created_sequence]
 
 
 def _become(artifact: Artifact, other: Artifact) -> None:
@@ -250,18 +242,18 @@ def _fits(artifact: Artifact, type: str | None, owner: str | None, words: tuple[
         return False
     if owner is not None and artifact.owner != owner:
         return False
-    return not words or set(words) <= set(words_of(artifact.title))
+    return not words or set(words) <= set(_title_words(artifact.title))
 
 
 def _insert(index: Index, key: str, artifact: Artifact) -> None:
     drawer = index.get(key)
     if drawer is None:
-        drawer = index[key] = SortedDict()
-    drawer[artifact.created_sequence] = artifact.id
+        drawer = index[key] = SortedList()
+    drawer.add(artifact.created_sequence)
 
 
 def _remove(index: Index, key: str, sequence: int) -> None:
     drawer = index[key]
-    del drawer[sequence]
+    drawer.remove(sequence)
     if not drawer:
         del index[key]

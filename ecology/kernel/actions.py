@@ -3,6 +3,9 @@
 An action is data from a hostile mind: types are checked by the decoder, everything else by its handler.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from ecology.core.outcome import Refused
@@ -270,13 +273,6 @@ NAME_OF: dict[type[msgspec.Struct], str] = {kind: str(kind.__struct_config__.tag
 
 _decoder: msgspec.json.Decoder[Action] = msgspec.json.Decoder(Action)
 _FRAME_BYTES = 64
-_TEXTS: dict[type[msgspec.Struct], tuple[str, ...]] = {
-    Write: ("content", "title"),
-    Edit: ("old", "new"),
-    Message: ("text",),
-    Configure: ("prompt",),
-}
-_VALUES: dict[type[msgspec.Struct], tuple[str, ...]] = {Invoke: ("args",), Write: ("interface",)}
 MAX_ACTION_BYTES = 4_000_000
 
 
@@ -292,24 +288,29 @@ def parse(text: str | bytes) -> Action | Refused:
 
 def said_bytes(action: Action) -> int:
     """Bytes of what the author had to say: its texts, and a fixed part for the frame around them."""
-    if isinstance(action, Spawn):
-        return _FRAME_BYTES + len(action.config.prompt)
-    total = _FRAME_BYTES
-    for field in _TEXTS.get(type(action), ()):
-        text: str | None = getattr(action, field)
-        total += len(text) if text else 0
-    for field in _VALUES.get(type(action), ()):
-        value: object = getattr(action, field)
-        total += 0 if value is None else _json_bytes(value)
-    return total
+    said = _SAID.get(type(action))
+    return _FRAME_BYTES if said is None else _FRAME_BYTES + said(action)
 
 
 def _json_bytes(value: object) -> int:
-    """Bytes of a value as JSON; what is none was not said, and its handler refuses it."""
+    """Bytes of a value as JSON, none for None; what is no JSON was not said, and its handler refuses it."""
+    if value is None:
+        return 0
     try:
         return len(msgspec.json.encode(value))
     except (TypeError, ValueError, OverflowError, RecursionError):
         return 0
+
+
+_SAID: dict[type[msgspec.Struct], Callable[[Any], int]] = {
+    Write: lambda it: len(it.content) + len(it.title) + _json_bytes(it.interface),
+    Edit: lambda it: len(it.old) + len(it.new),
+    Message: lambda it: len(it.text),
+    Configure: lambda it: len(it.prompt or ""),
+    Invoke: lambda it: _json_bytes(it.args),
+    Spawn: lambda it: len(it.config.prompt),
+}
+"""What counts of the actions that say something."""
 
 
 def schema() -> dict[str, object]:

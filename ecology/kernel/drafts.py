@@ -32,13 +32,14 @@ def form_fault(world: World, action: Write) -> Refused | None:
         return Refused(refusals.ARGUMENT_INVALID, f"format is one of {', '.join(FORMATS)}")
     if len(action.depends_on) > MAX_DEPENDENCIES:
         return Refused(refusals.TOO_MANY, f"at most {MAX_DEPENDENCIES} dependencies")
-    if not all(is_id(other) for other in action.depends_on):
+    if not all(map(is_id, action.depends_on)):
         return Refused(refusals.ARGUMENT_INVALID, "dependencies are names of artifacts")
     if "\0" in action.title:  # which PostgreSQL cannot keep; everything else that is said ends up in JSON
         return Refused(refusals.ARGUMENT_INVALID, "a title has no NUL in it")
     try:
         told = len(action.title.encode()) > MAX_TITLE_BYTES
-        told = told or len(msgspec.json.encode((action.metadata, action.interface))) > MAX_METADATA_BYTES
+        if action.metadata is not None or action.interface is not None:
+            told = told or len(msgspec.json.encode((action.metadata, action.interface))) > MAX_METADATA_BYTES
     except (UnicodeEncodeError, TypeError, RecursionError):
         return Refused(refusals.ARGUMENT_INVALID, "title, metadata or interface is not Unicode, or not JSON")
     if action.interface is not None and is_deep(action.interface):

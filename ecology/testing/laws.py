@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ecology.artifacts.artifact import AGENT_TYPE, overhead_bytes
+from ecology.artifacts.artifact import AGENT_TYPE, Artifact, overhead_bytes
 from ecology.artifacts.shelf import words_of
 from ecology.core.limits import MAX_AMOUNT, MAX_INBOX_EVENTS, MAX_SUBSCRIPTIONS
 from ecology.kernel.actions import AgentConfig
@@ -77,24 +77,26 @@ def _quotas(world: World) -> Iterator[str]:
 
 def _shelf(world: World) -> Iterator[str]:
     """Every index holds exactly what looking at everything finds."""
-    wanted: dict[str, dict[str, dict[int, str]]] = {"_by_type": {}, "_by_owner": {}, "_by_word": {}}
+    wanted: dict[str, dict[str, list[int]]] = {"_by_type": {}, "_by_owner": {}, "_by_word": {}}
     for it in everything(world):
         if it.deleted:
             continue
         drawers = [("_by_type", it.type), ("_by_type", ""), ("_by_owner", it.owner)]
         for index, key in (*drawers, *(("_by_word", word) for word in words_of(it.title))):
-            wanted[index].setdefault(key, {})[it.created_sequence] = it.id
+            wanted[index].setdefault(key, []).append(it.created_sequence)
     for index, drawers_of in wanted.items():
         if (
             getattr(world.shelf, index) != drawers_of
         ):  # through pages it could not be seen what is there too much
             yield f"the shelf's index {index} is wrong"
-    piles: dict[str, list[tuple[int, int, str]]] = {}
+    piles: dict[str, list[Artifact]] = {name: [] for name in world.principals}
     for it in everything(world):
         if it.size_bytes and not it.permanent:
-            piles.setdefault(it.bearer, []).append((it.updated_ns, it.created_sequence, it.id))
-    if world.shelf._piles != {bearer: sorted(pile) for bearer, pile in piles.items()}:
-        yield "the shelf's piles are wrong"
+            piles[it.bearer].append(it)
+    for bearer, pile in piles.items():
+        pile.sort(key=lambda it: (it.updated_ns, it.created_sequence), reverse=True)
+        if world.shelf.pile(bearer) != pile or world.shelf.written_last(bearer) is not next(iter(pile), None):
+            yield f"the shelf's pile of {bearer} is wrong"
 
 
 def _subscriptions(world: World) -> Iterator[str]:
