@@ -42,7 +42,9 @@ def found(world: World, settlers: list[Settler], *, scenario: str, scenario_sha2
         )
     )
     issuers = {asset: world.issuer(asset) for asset in ASSETS}
-    world.book.open_account(ids.SPENT, LLM_BUDGET)  # so that no process that joins the world later has to open it
+    world.book.open_account(
+        ids.SPENT, LLM_BUDGET
+    )  # so that no process that joins the world later has to open it
     for ordinal, settler in enumerate(settlers, start=1):
         name = ids.agent_id(ordinal)
         agent = bear(world, 0, name, settler.config, "self_owned", created_by=name, owner=name, turn_id=None)
