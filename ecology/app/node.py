@@ -48,24 +48,20 @@ class Place(msgspec.Struct, frozen=True):
         return Share(self.node_id or f"{socket.gethostname()[:40]}-{holder[:6]}", holder, first, last)
 
 
-async def settle(store: PostgresStore, wanted: Scenario | None) -> Scenario:
+async def settle(store: PostgresStore, wanted: Scenario, *, insist: bool) -> Scenario:
     """The scenario of the world in the database; founds `wanted` where there is none yet.
 
-    Raises UsageError if there is no world and none is wanted, or if another one is there.
+    Raises UsageError if another one is there and somebody insists on this one.
     """
     async with store.at_head() as turnstile:
         if turnstile.head.number == 0:
-            if wanted is None:
-                raise UsageError(
-                    f"there is no world yet in {store.where}", remedy="found one with --scenario or --agents"
-                )
             assembly.require_minds(wanted)
             world = assembly.new_world(store, wanted, assembly.policies(wanted, None, {}))
             await turnstile.put_meta(SCENARIO, scenarios.dump(wanted))
             await turnstile.write(world.take_batch(), node="", generation=0, payload=b"", time_ns=0)
             return wanted
     found = scenarios.loads(await store.meta(SCENARIO) or "", store.where)
-    if wanted is not None and wanted.fingerprint() != found.fingerprint():
+    if insist and wanted.fingerprint() != found.fingerprint():
         raise UsageError(
             f"another world lives in {store.where}: {found.name}, {found.agents} agents, seed {found.seed}",
             remedy="leave the scenario's options out to join it, or name another database",
@@ -115,14 +111,14 @@ def hints_for(redis: Endpoint | None, world: str, node: str) -> Hints:
 
 
 async def live(
-    place: Place, wanted: Scenario | None, say: Callable[[str], None], environ: Mapping[str, str]
+    place: Place, wanted: Scenario, say: Callable[[str], None], environ: Mapping[str, str], *, insist: bool
 ) -> bool:
-    """Be a node until the world is over (True) or a signal ends it (False)."""
+    """Be a node until the world is over (True) or a signal ends it (False); for `wanted` see `settle`."""
     share = place.share()
     with Interruption() as interruption:
         store = await PostgresStore.open(place.postgres.reveal(), seed=int(share.holder, 16))
         try:
-            scenario = await settle(store, wanted)
+            scenario = await settle(store, wanted, insist=insist)
             client = await running.connect(scenario, dict(environ), say, wait=False)
             try:
                 return await _live(place, share, store, scenario, client, interruption, say)

@@ -139,8 +139,8 @@ async def _take_up(
         with Interruption() as interruption:
             try:
                 if was_over:
-                    async with _archivist(run, store, watchers) as archivist:
-                        await _archive_rest(run, store, archivist)
+                    async with archiving(run, store, watchers) as archivist:
+                        await archive_rest(run, store, archivist)
                     complete = True
                 else:
                     book = assembly.policies(scenario, client, own_policies)
@@ -203,7 +203,7 @@ async def _live(
 
     store.facts = facts
     await interruption.listen()  # to what came while the world was made
-    async with _archivist(run, store, watchers) as archivist:
+    async with archiving(run, store, watchers) as archivist:
         watching = asyncio.create_task(_watch(progress))
         try:
             with interruption.ends(engine.interrupt):
@@ -213,12 +213,12 @@ async def _live(
         progress()
         if engine.interrupted:
             return False
-        await _archive_rest(run, store, archivist)
+        await archive_rest(run, store, archivist)
     return True
 
 
 @asynccontextmanager
-async def _archivist(run: RunDirectory, store: SqliteStore, watchers: Watchers) -> AsyncIterator[Archivist]:
+async def archiving(run: RunDirectory, store: SqliteStore, watchers: Watchers) -> AsyncIterator[Archivist]:
     """The archive's follower beside the work; what it has not written when the work ends, the next one writes."""
     archivist = Archivist(run.path, on_cursor=store.archived, on_fault=watchers.say)
     await archivist.start()
@@ -228,7 +228,8 @@ async def _archivist(run: RunDirectory, store: SqliteStore, watchers: Watchers) 
         await archivist.stop()
 
 
-async def _archive_rest(run: RunDirectory, store: SqliteStore, archivist: Archivist) -> None:
+async def archive_rest(run: RunDirectory, store: SqliteStore, archivist: Archivist) -> None:
+    """Write what the archive still lacks, and keep its last commit with a complete run."""
     await archivist.finish(store.last_sequence())
     store.clear_outbox()
     if store.meta(ARCHIVE_HEAD) is None:

@@ -74,15 +74,11 @@ def node_command(
     """Run a share of the agents of a world in PostgreSQL, until it is over or a signal ends the node.
 
     POSTGRES_URL says where the world is, REDIS_URL where nodes wake each other (without it they poll), both also as
-    files by POSTGRES_URL_FILE and REDIS_URL_FILE. The first node founds the world; those that follow join it.
+    files by POSTGRES_URL_FILE and REDIS_URL_FILE. The first node founds the world, those that follow join it.
     """
     flags: dict[str, object] = {"agents": agents, "duration": duration, "seed": seed, "policy": policy}
     asked = scenario_name is not None or bool(overrides) or any(it is not None for it in flags.values())
-    wanted = (
-        _scenario(scenario_name, overrides, {**flags, "model.name": model, "model.url": llm_url})
-        if asked
-        else None
-    )
+    wanted = _scenario(scenario_name, overrides, {**flags, "model.name": model, "model.url": llm_url})
     postgres = find(POSTGRES, os.environ)
     if postgres is None:
         raise UsageError(
@@ -97,7 +93,7 @@ def node_command(
         port=port,
     )
     talk = (lambda line: None) if quiet else say
-    over = asyncio.run(node.live(place, wanted, talk, os.environ))
+    over = asyncio.run(node.live(place, wanted, talk, os.environ, insist=asked))
     talk("the world is over" if over else "the node has left; the others go on")
     return 0 if over else INTERRUPTED
 

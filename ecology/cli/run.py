@@ -2,19 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from ecology import scenarios as scenario_files
-from ecology.app import assembly, running
+from ecology.app import assembly, cluster, running
 from ecology.app.finishing import finish
 from ecology.app.run_directory import RunDirectory
 from ecology.cli.console import TALK, complain, data, say
 from ecology.cli.progress import display
 from ecology.core.clock import utc_stamp
 from ecology.core.errors import INTERRUPTED, EcologyError, RunFault, UsageError
+from ecology.nodes.endpoints import POSTGRES, REDIS, find
 from ecology.observe.numerals import duration
 from ecology.observe.summary import Summary, encode_summary, read_summary
 from ecology.observe.summary_table import render_table
@@ -26,6 +28,7 @@ Examples:
   ecology run --agents 50 --duration 1h --seed 7
   ecology run --scenario famine --set population.0.share=2
   ecology run --agents 5 --policy llm --llm-url http://127.0.0.1:8899/v1 --model tiny
+  ecology run --nodes 2 --agents 200 --duration 5m
   ecology run --resume runs/latest
 """
 
@@ -59,6 +62,11 @@ Examples:
     metavar="RUN",
     help="Go on with an interrupted run.",
 )
+@click.option(
+    "--nodes", type=click.IntRange(1, 64), metavar="K", help="Live on K node processes of this machine."
+)
+@click.option("--ledger", metavar="URL", help="Their PostgreSQL [POSTGRES_URL; one started for the run].")
+@click.option("--redis", metavar="URL", help="Their Redis [REDIS_URL; one started for the run].")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def run(
@@ -74,6 +82,9 @@ def run(
     wait_for_model: bool,
     runs: Path,
     resumed: Path | None,
+    nodes: int | None,
+    ledger: str | None,
+    redis: str | None,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -91,6 +102,9 @@ def run(
         "model.url": llm_url,
     }
     given = {name: value for name, value in flags.items() if value is not None}
+    services = _services(nodes, ledger, redis, resumed=resumed is not None)
+    if nodes is not None:
+        given.setdefault("clock", "real")
     if resumed is not None:
         directory, scenario = _taken_up(resumed, given, scenario_name, overrides)
     else:
@@ -103,7 +117,28 @@ def run(
         )
         assembly.require_minds(scenario)
         directory = None
-    return _carry_out(directory, scenario, runs, wait=wait_for_model, as_json=as_json, quiet=quiet)
+    live = (
+        None if nodes is None else partial(cluster.live, count=nodes, services=services, environ=os.environ)
+    )
+    return _carry_out(
+        directory, scenario, runs, wait=wait_for_model, as_json=as_json, quiet=quiet, on_nodes=live
+    )
+
+
+def _services(nodes: int | None, ledger: str | None, redis: str | None, *, resumed: bool) -> cluster.Services:
+    """What the nodes of this run share. Raises UsageError where there are none."""
+    if nodes is None and (ledger is not None or redis is not None):
+        raise UsageError("--ledger and --redis are for nodes", remedy="add --nodes K")
+    if nodes is not None and resumed:
+        raise UsageError("an interrupted run goes on in one process", remedy="give --resume alone")
+    environ = dict(os.environ)
+    for variable, url in (("POSTGRES_URL", ledger), ("REDIS_URL", redis)):
+        if url is not None:
+            environ[variable] = url
+            environ.pop(f"{variable}_FILE", None)
+    if nodes is None:
+        return cluster.Services()
+    return cluster.Services(find(POSTGRES, environ), find(REDIS, environ))
 
 
 def _taken_up(
@@ -124,7 +159,14 @@ def _taken_up(
 
 
 def _carry_out(
-    directory: RunDirectory | None, scenario: Scenario, runs: Path, *, wait: bool, as_json: bool, quiet: bool
+    directory: RunDirectory | None,
+    scenario: Scenario,
+    runs: Path,
+    *,
+    wait: bool,
+    as_json: bool,
+    quiet: bool,
+    on_nodes: Callable[..., Awaitable[running.Ending]] | None,
 ) -> int:
     talk = (lambda line: None) if quiet else say
     fresh = directory is None
@@ -133,11 +175,17 @@ def _carry_out(
 
     async def live() -> running.Ending:
         client = await running.connect(scenario, dict(os.environ), talk, wait=wait)
+        if on_nodes is not None:
+            cluster.require_real_clock(scenario)
         if not made:
             assembly.policies(scenario, client, {})  # a plug-in that is broken leaves no directory behind
             made.append(RunDirectory.create(runs, utc_stamp(), scenario))
         talk(_heading(scenario))
         watchers = running.Watchers(say=talk, progress=shown.show)
+        if on_nodes is not None:
+            if client is not None:
+                await client.close()  # it has answered: from here on it is the nodes that ask
+            return await on_nodes(made[0], scenario, watchers=watchers)
         step = running.begin if fresh else running.resume
         return await step(made[0], scenario, client, watchers)
 

@@ -162,7 +162,7 @@ class Floor:
     async def take_floor(self, *, as_member: bool = True) -> None:
         """One pass over what was handed in."""
         origin_us = None
-        async with self._store.at_head() as turnstile:
+        async with self._store.at_head(self.head.number) as turnstile:
             if turnstile.head.number > self.head.number:
                 commits = await turnstile.changes(self.head.number)
                 self.tally.woken_on_the_way += self._take_in(turnstile.head, commits)

@@ -34,6 +34,16 @@ HEAD_S = 12.0
 T = TypeVar("T")
 
 
+class Census(msgspec.Struct, frozen=True):
+    """Agents: all, those that wait for something, those asleep; their turns so far, and the supply of scrip."""
+
+    agents: int
+    waiting: int
+    asleep: int
+    turns: int
+    supply: int
+
+
 class PostgresStore:
     """The tables of one world; belongs to the event loop that opened it."""
 
@@ -190,6 +200,15 @@ class PostgresStore:
         """A fact about the run."""
         found: str | None = await self._read(lambda connection: connection.fetchval(SQL["get_meta"], name))
         return found
+
+    async def head(self) -> Head:
+        """Where the world stands."""
+        return await self._read(read_head)
+
+    async def census(self) -> Census:
+        """How the agents stand as of the last commit."""
+        (row,) = await self._read(lambda connection: connection.fetch(SQL["census"]))
+        return Census(*row)
 
     async def clock_us(self) -> int:
         """The database's clock, in microseconds since 1970."""

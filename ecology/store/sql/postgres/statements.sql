@@ -97,3 +97,10 @@ DELETE FROM leases WHERE name = $1 AND holder = $2 AND generation = $3 RETURNING
 -- name: leases
 SELECT name, holder, generation, extract(epoch FROM expires - clock_timestamp())::double precision, note
 FROM leases WHERE starts_with(name, $1) ORDER BY name COLLATE "C";
+
+-- name: census
+-- How the agents stand: all, those that wait for something, those asleep, turns begun so far; and the supply of scrip.
+SELECT count(*), count(*) FILTER (WHERE waiting_on IS NOT NULL OR status = 'blocked'),
+       count(*) FILTER (WHERE status = 'asleep'), coalesce(sum(turn), 0)::bigint,
+       (SELECT coalesce(-sum(balance), 0)::bigint FROM ledger_accounts WHERE issuer AND asset = 'scrip')
+FROM agents;
