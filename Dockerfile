@@ -36,7 +36,6 @@ RUN groupadd --system --gid 10001 ecology \
  && useradd --system --uid 10001 --gid ecology --no-create-home --home-dir /var/lib/ecology ecology \
  && install -d -o ecology -g ecology -m 0700 /var/lib/ecology
 COPY --from=git /usr/bin/git /usr/bin/git
-COPY --from=git /usr/share/git-core/templates /usr/share/git-core/templates
 COPY --from=build /opt/ecology /opt/ecology
 COPY docker/ready /usr/local/bin/ready
 ENV PATH=/opt/ecology/bin:$PATH \

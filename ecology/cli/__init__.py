@@ -1,7 +1,7 @@
 """The command line: parses arguments, prints, sets the exit code. Nothing else.
 
 Reading order: `entry` (the console script), `commands` (the group and the way errors end), `run`, `report`,
-`scenarios`, `admin`, `console` (where data and talk go), `progress` (the moving line).
+`scenarios`, `admin`, `doctor`, `console` (where data and talk go), `progress` (the moving line).
 """
 
 from ecology.cli.entry import main

@@ -4,6 +4,7 @@ import click
 
 from ecology.cli.admin import admin
 from ecology.cli.console import complain
+from ecology.cli.doctor import doctor
 from ecology.cli.examples import examples
 from ecology.cli.node import node_command
 from ecology.cli.report import report
@@ -18,7 +19,7 @@ def ecology() -> None:
     """A simulator in which agents live under real scarcity and nothing tells them how to organise."""
 
 
-for command in (run, node_command, report, scenarios, examples, admin):
+for command in (run, node_command, report, scenarios, examples, admin, doctor):
     ecology.add_command(command)
 
 

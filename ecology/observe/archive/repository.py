@@ -105,6 +105,15 @@ class Repository:
             raise self.damaged(complaint.decode("utf-8", "replace"))
         return output
 
+    def require_git(self) -> str:
+        """The version of git. Raises `ArchiveFault` if there is none, or one that is too old for the archive."""
+        said = self.git("version").decode().strip()
+        found = re.search(r"(\d+)\.(\d+)\S*", said)
+        if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
+            wanted = ".".join(map(str, OLDEST_GIT))
+            raise ArchiveFault(f"{said} is too old for the archive", remedy=f"install git {wanted} or newer")
+        return found[0]
+
     def damaged(self, complaint: str) -> ArchiveFault:
         """The fault for what git said about the repository."""
         lines = [line for line in complaint.strip().splitlines() if not line.startswith("hint:")]
@@ -142,7 +151,7 @@ class Repository:
         try:
             self._wait_for(lock, pause)
             self._lock = lock
-            self._require_git()
+            self.require_git()
             self.sweep()
             self.git("init", "--quiet", "--bare", "--template=")
             self.git("config", "gc.auto", "0")  # for the person who works in it
@@ -228,15 +237,6 @@ class Repository:
                         f"{self.path} is being written by another process", remedy="end that run first"
                     ) from None
             pause(_LOOK_MS)
-
-    def _require_git(self) -> None:
-        said = self.git("version").decode()
-        found = re.search(r"(\d+)\.(\d+)", said)
-        if found is None or (int(found[1]), int(found[2])) < OLDEST_GIT:
-            wanted = ".".join(map(str, OLDEST_GIT))
-            raise ArchiveFault(
-                f"{said.strip()} is too old for the archive", remedy=f"install git {wanted} or newer"
-            )
 
 
 def _flush(path: Path) -> None:
