@@ -160,6 +160,10 @@ class Subscriptions:
         """A principal's subscriptions, oldest first."""
         return list(self._by_principal.get(principal_id, {}).values())
 
+    def watches(self, family: type[Event]) -> bool:
+        """Whether anybody subscribed to events of this family."""
+        return bool(self._fields.get(TYPE_OF[family]))
+
     def concerned(self, event: Event) -> Iterator[str]:
         """The principals this event is for, each once, oldest subscription first per filed field."""
         event_type = TYPE_OF[type(event)]

@@ -154,6 +154,8 @@ class Sleepers:
         self.rouse(agent, event.time_ns, "message")
 
     def _notify(self, event: Event) -> None:
+        if not self.subscriptions.watches(type(event)):
+            return
         # One event at a time: rousing a sleeper is an event too, which others may sleep for, and so on without a bound.
         self._untold.append(event)
         if self._telling:

@@ -182,7 +182,11 @@ class SqliteStore:
                 SQL["add_revision"],
                 [(it.sequence, it.artifact_id, it.revision, it.content) for it in batch.revisions],
             )
-        connection.executemany(SQL["put_agent"], map(rows.agent_row, batch.agents))
+        agents = [rows.agent_row(agent) for agent in batch.agents]
+        before = connection.total_changes()
+        connection.executemany(SQL["put_agent"], agents)
+        if connection.total_changes() - before < len(agents):  # somebody was born
+            connection.executemany(SQL["add_agent"], agents)
         for subscription_id in batch.unsubscribed:
             connection.execute(SQL["drop_subscription"], (subscription_id,))
         for subscription in batch.subscribed:

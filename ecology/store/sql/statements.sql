@@ -1,3 +1,5 @@
+-- Upserts say `?3` where they could say `excluded.type`: apsw goes through a statement's text for every row.
+
 -- name: add_event
 INSERT INTO events (sequence, time_ns, type, principal_id, turn_id, body) VALUES (?, ?, ?, ?, ?, ?);
 
@@ -13,11 +15,9 @@ INSERT INTO artifacts (created_sequence, id, type, format, created_by, owner, be
                        contract_state, content)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (created_sequence) DO UPDATE SET
-    type = excluded.type, format = excluded.format, owner = excluded.owner, bearer = excluded.bearer,
-    contract = excluded.contract, title = excluded.title, depends_on = excluded.depends_on,
-    metadata = excluded.metadata, interface = excluded.interface, revision = excluded.revision,
-    size_bytes = excluded.size_bytes, updated_ns = excluded.updated_ns, deleted = excluded.deleted,
-    standing = excluded.standing, contract_state = excluded.contract_state, content = excluded.content;
+    (type, format, owner, bearer, contract, title, depends_on, metadata, interface, revision, size_bytes, updated_ns,
+     deleted, standing, contract_state, content)
+    = (?3, ?4, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?16, ?17, ?18, ?19, ?20);
 
 -- name: move_artifact
 UPDATE artifacts SET owner = ?, bearer = ?, revision = ?, updated_ns = ?, size_bytes = ?, contract_state = ?
@@ -30,16 +30,17 @@ INSERT INTO revisions (sequence, artifact_id, revision, content) VALUES (?, ?, ?
 DELETE FROM revisions WHERE sequence <= ?;
 
 -- name: put_agent
+UPDATE agents SET
+    (status, reason, turn, failures, config_revision, wake_ns, due_ns, waiting_on, sleep, llm_level_nano,
+     llm_updated_ns, cpu_level_nano, cpu_updated_ns, disk_used, inbox, missed, mind)
+    = (?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+WHERE ordinal = ?1;
+
+-- name: add_agent
 INSERT INTO agents (ordinal, id, status, reason, turn, failures, config_revision, wake_ns, due_ns, waiting_on, sleep,
                     llm_level_nano, llm_updated_ns, cpu_level_nano, cpu_updated_ns, disk_used, inbox, missed, mind)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (ordinal) DO UPDATE SET
-    status = excluded.status, reason = excluded.reason, turn = excluded.turn, failures = excluded.failures,
-    config_revision = excluded.config_revision, wake_ns = excluded.wake_ns, due_ns = excluded.due_ns,
-    waiting_on = excluded.waiting_on, sleep = excluded.sleep, llm_level_nano = excluded.llm_level_nano,
-    llm_updated_ns = excluded.llm_updated_ns, cpu_level_nano = excluded.cpu_level_nano,
-    cpu_updated_ns = excluded.cpu_updated_ns, disk_used = excluded.disk_used, inbox = excluded.inbox,
-    missed = excluded.missed, mind = excluded.mind;
+ON CONFLICT (ordinal) DO NOTHING;
 
 -- name: add_subscription
 INSERT INTO subscriptions (subscription_id, principal_id, filter) VALUES (?, ?, ?);
