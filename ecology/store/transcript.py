@@ -20,7 +20,7 @@ _INTO: dict[str, str] = {
     "seals": sqlite.SQL["add_seal"],
     "artifacts": sqlite.SQL["put_artifact"],
     "revisions": sqlite.SQL["add_revision"],
-    "agents": sqlite.SQL["put_agent"],
+    "agents": sqlite.SQL["add_agent"],
     "registers": sqlite.SQL["put_record"],
     "subscriptions": sqlite.SQL["add_subscription"],
     "incarnations": sqlite.SQL["add_incarnation"],
