@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -11,7 +12,7 @@ from ecology import scenarios
 from ecology.app import assembly, running, scorers
 from ecology.app.interruption import Interruption
 from ecology.core.errors import UsageError
-from ecology.engine.policy import PolicyBook
+from ecology.engine.policy import PolicyBook, PolicyFactory
 from ecology.engine.services import Supervision
 from ecology.kernel.world import World
 from ecology.llm.model import ModelClient
@@ -48,15 +49,21 @@ class Place(msgspec.Struct, frozen=True):
         return Share(self.node_id or f"{socket.gethostname()[:40]}-{holder[:6]}", holder, first, last)
 
 
-async def settle(store: PostgresStore, wanted: Scenario, *, insist: bool) -> Scenario:
-    """The scenario of the world in the database; founds `wanted` where there is none yet.
+async def settle(
+    store: PostgresStore,
+    wanted: Scenario,
+    *,
+    insist: bool,
+    own: Mapping[str, PolicyFactory] = MappingProxyType({}),
+) -> Scenario:
+    """The scenario of the world in the database; founds `wanted`, with minds of one's `own`, where there is none yet.
 
     Raises UsageError if another one is there and somebody insists on this one.
     """
     async with store.at_head() as turnstile:
         if turnstile.head.number == 0:
-            assembly.require_minds(wanted)
-            world = assembly.new_world(store, wanted, assembly.policies(wanted, None, {}))
+            assembly.require_minds(wanted, own)
+            world = assembly.new_world(store, wanted, assembly.policies(wanted, None, own))
             await turnstile.put_meta(SCENARIO, scenarios.dump(wanted))
             await turnstile.write(world.take_batch(), node="", generation=0, payload=b"", time_ns=0)
             return wanted

@@ -1,0 +1,191 @@
+"""Nodes that live one world together: each agent on one of them, all deeds in one order, whoever comes and goes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ecology.core.outcome import Outcome
+from ecology.engine.observation import Observation
+from ecology.engine.policy import ModelUse, Policy, Thought
+from ecology.events.nodes import NodeJoined, NodeLeft
+from ecology.events.records import (
+    ActionTaken,
+    AgentFailed,
+    AgentStateChanged,
+    HoldClosed,
+    ModelCalled,
+    RunEnded,
+)
+from ecology.events.registry import Record
+from ecology.kernel.actions import Action, AgentConfig, Message, Noop, Sleep
+from ecology.scenarios import Scenario
+from tests.support.nodes import QUICK, Cluster, cluster, real
+
+Story = Callable[[Cluster], Awaitable[None]]
+
+
+def live(
+    folder: Path, scenario: Scenario, story: Story, own: Callable[[AgentConfig, bytes], Policy] | None = None
+) -> list[Record]:
+    """What happened in a world in which the story took place."""
+
+    async def run() -> list[Record]:
+        async with cluster(folder, scenario, {} if own is None else {"own": own}) as made:
+            await story(made)
+            return await made.events(folder)
+
+    return asyncio.run(run())
+
+
+def turns_of(events: list[Record]) -> dict[str, list[str]]:
+    """The turns that each agent took, in order."""
+    taken: dict[str, list[str]] = {}
+    for event in events:
+        if isinstance(event, ActionTaken):
+            assert event.principal_id is not None and event.turn_id is not None
+            taken.setdefault(event.principal_id, []).append(event.turn_id)
+    return taken
+
+
+def test_a_market_on_three_nodes_is_lawful_to_the_end(tmp_path: Path) -> None:
+    shares: list[set[str]] = []
+
+    async def story(world: Cluster) -> None:
+        for name in ("a", "b", "c"):
+            await world.start(name)
+        await asyncio.sleep(1)
+        for node in world.nodes.values():
+            assert node.term is not None
+            floor = node.term.floor
+            shares.append({it.id for it in floor.world.roster if floor.owns(it.ordinal)})
+        await world.over()
+
+    events = live(tmp_path, real("market", agents=40, duration="4s", overrides=QUICK), story)
+    assert sum(map(len, shares)) == 40 and len(set.union(*shares)) == 40
+    taken = turns_of(events)
+    assert len(taken) == 40 and all(len(set(turns)) == len(turns) for turns in taken.values())
+    assert sum(isinstance(it, NodeJoined) for it in events) == 3
+    assert isinstance(events[-1], RunEnded) and not any(isinstance(it, AgentFailed) for it in events)
+
+
+class Restless:
+    """A mind that naps for a moment, over and over."""
+
+    slow = False
+
+    def __init__(self, config: AgentConfig, dumped: bytes) -> None:
+        self.turns = int(dumped or b"0")
+
+    async def decide(self, view: Observation) -> Thought:
+        return Thought(Sleep(duration_ms=20), 1, 1)
+
+    def learn(self, action: Action | None, outcome: Outcome) -> None:
+        self.turns += 1
+
+    def dump(self) -> bytes:
+        return str(self.turns).encode()
+
+
+OWN = ("population.0.strategy=own", "population.0.share=1")
+
+
+def test_agents_move_to_who_comes_and_back_from_who_goes(tmp_path: Path) -> None:
+    async def story(world: Cluster) -> None:
+        await world.start("a")
+        await asyncio.sleep(0.5)
+        await world.start("b")
+        await asyncio.sleep(1)
+        node = world.nodes["b"]
+        assert node.term is not None and 5 < node.term.attendance.agents < 20
+        await world.stop("b")
+        await asyncio.sleep(0.5)
+        first = world.nodes["a"]
+        assert first.term is not None and first.term.attendance.agents == 25 and first.terms == 1
+        await world.over()
+
+    events = live(tmp_path, real(agents=25, duration="4s", overrides=(*QUICK, *OWN)), story, Restless)
+    left = [it for it in events if isinstance(it, NodeLeft)]
+    assert [(it.node_id, it.how) for it in left] == [("b", "left")]
+    after = {
+        it.principal_id for it in events if isinstance(it, ActionTaken) and it.sequence > left[0].sequence
+    }
+    assert len(after) == 25
+
+
+class Pen:
+    """A mind that answers late, writes to its neighbour, and says that a model was asked."""
+
+    slow = True
+
+    def __init__(self, config: AgentConfig, dumped: bytes) -> None:
+        self.turns = int(dumped or b"0")
+
+    async def decide(self, view: Observation) -> Thought:
+        await asyncio.sleep(0.05)
+        to = f"agent-{1 + view.ordinal % 6:04d}"
+        action: Action = Message(to=to, text="hello") if view.turn % 2 else Noop()
+        return Thought(action, 50, 10, ModelUse("pen", "ok", 50, 10, 50))
+
+    def learn(self, action: Action | None, outcome: Outcome) -> None:
+        self.turns += 1
+
+    def dump(self) -> bytes:
+        return str(self.turns).encode()
+
+
+def test_slow_minds_are_paid_for_wherever_they_think(tmp_path: Path) -> None:
+    budget = (*OWN, "resources.stock.llm_budget.total_usd=100", "prices.input_usd_per_million=100000")
+
+    async def story(world: Cluster) -> None:
+        await world.start("a")
+        await world.start("b")
+        await asyncio.sleep(1)
+        await world.stop("a")
+        await world.over()
+
+    events = live(tmp_path, real(agents=6, duration="3s", overrides=(*QUICK, *budget)), story, Pen)
+    calls = Counter(it.turn_id for it in events if isinstance(it, ModelCalled))
+    assert len(calls) > 60 and set(calls.values()) == {1}
+    answered = {it.turn_id for it in events if isinstance(it, ActionTaken)}
+    assert set(calls) == answered
+    how = Counter(it.how for it in events if isinstance(it, HoldClosed))
+    assert how["posted"] == len(calls), "every answered call is paid, once"
+
+
+class Sleeper:
+    """The first agent wakes the others by messages; those sleep until they get one."""
+
+    slow = False
+
+    def __init__(self, config: AgentConfig, dumped: bytes) -> None:
+        self.memory = dumped
+
+    async def decide(self, view: Observation) -> Thought:
+        if view.ordinal == 1:
+            return Thought(Message(to=f"agent-{2 + view.turn % 7:04d}", text="wake up"), 1, 1)
+        return Thought(Sleep(duration_ms=3_600_000), 1, 1)
+
+    def learn(self, action: Action | None, outcome: Outcome) -> None:
+        pass
+
+    def dump(self) -> bytes:
+        return self.memory
+
+
+def test_a_deed_on_one_node_wakes_sleepers_on_the_other(tmp_path: Path) -> None:
+    woken: list[int] = []
+
+    async def story(world: Cluster) -> None:
+        await world.start("a", first=1, last=1)
+        await world.start("b")
+        await asyncio.sleep(1.5)
+        woken.append(world.nodes["b"].tally.woken_by_hint)
+        await world.over()
+
+    events = live(tmp_path, real(agents=8, duration="3s", overrides=(*QUICK, *OWN)), story, Sleeper)
+    assert woken[0] > 5, "others are found on the way to deeds of its own"
+    awoke = Counter(
+        it.agent_id for it in events if isinstance(it, AgentStateChanged) and it.reason == "message"
+    )
+    assert set(awoke) == {f"agent-{ordinal:04d}" for ordinal in range(2, 9)}
