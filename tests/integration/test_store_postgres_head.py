@@ -70,7 +70,7 @@ def run(folder: Path, story: Story) -> None:
 
 
 def test_who_comes_second_waits_and_then_sees_all_that_the_first_did(tmp_path: Path) -> None:
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
 
         async def second() -> list[Commit]:
@@ -99,7 +99,7 @@ class Fenced(Exception):
 
 
 def test_an_exception_takes_back_all_of_it_and_passes_as_it_is(tmp_path: Path) -> None:
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         before = fingerprint(stage.world, 0)
         stage.do(ANN, Transfer(BEN, 5))
@@ -126,7 +126,7 @@ def test_an_exception_takes_back_all_of_it_and_passes_as_it_is(tmp_path: Path) -
 
 
 def test_who_is_cancelled_lets_the_next_one_in(tmp_path: Path) -> None:
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         stage.do(ANN, Transfer(BEN, 5))
         entered = asyncio.Event()
@@ -151,7 +151,7 @@ def test_who_is_cancelled_lets_the_next_one_in(tmp_path: Path) -> None:
 def test_who_holds_the_lock_and_does_nothing_is_thrown_out_by_the_server(tmp_path: Path) -> None:
     """As a node that is paused: the others wait for less than its lease lasts, and it commits nothing afterwards."""
 
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         stage.do(ANN, Transfer(BEN, 5))
 
@@ -211,7 +211,7 @@ def test_a_commit_without_events_has_a_number_of_its_own(tmp_path: Path) -> None
 
 
 def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: Path) -> None:
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         for _ in range(4):
             stage.do(ANN, Transfer(BEN, 5))
@@ -236,7 +236,7 @@ def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: 
 
 
 def test_events_that_do_not_follow_the_head_are_a_bug(tmp_path: Path) -> None:
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         other = (await loaded(two))[0]
         for it, store in ((stage, one), (other, two)):
@@ -296,7 +296,7 @@ def test_a_commit_whose_answer_was_lost_is_a_fault_and_the_tables_are_the_truth(
             raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
         return answer
 
-    async def story(one: PostgresStore, two: PostgresStore, _: str) -> None:
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         await founded(one)
         with monkeypatch.context() as patch:
             patch.setattr(asyncpg.Connection, "execute", torn)
