@@ -47,7 +47,12 @@ async def write_once(store: PostgresStore, name: str, generation: int, draw: Dra
 async def main(url: str, name: str) -> None:
     store = await PostgresStore.open(url, seed=sum(name.encode()))
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        stop.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     number = 0
     while not stop.is_set():
         try:
