@@ -17,6 +17,9 @@ def selection() -> "list[str]":
         left_out["browser"] = "no Chromium (on Debian: apt install chromium)"
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mount"):
         left_out["mount"] = "only root can mount a small disk"
+    # Debian puts it among the programs of administrators, where PATH may not lead.
+    if not shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
+        left_out["pgbouncer"] = "no PgBouncer (on Debian: apt install pgbouncer)"
     for marker, why in left_out.items():
         print(f"Tests marked `{marker}` are left out: {why}.", file=sys.stderr)
     return ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ledger import Ledger, MemoryLedger, PostgresLedger, SqliteLedger, Status
+from tests.support.pgbouncer import pgbouncer
 from tests.support.pooler import pooled
 from tests.support.postgres import database
 
@@ -45,7 +46,20 @@ async def postgres_pooled(folder: Path) -> AsyncIterator[Ledger]:
         yield ledger
 
 
-LEDGERS = {"memory": memory, "sqlite": sqlite, "postgres": postgres, "postgres-pooled": postgres_pooled}
+@asynccontextmanager
+async def postgres_bouncing(folder: Path) -> AsyncIterator[Ledger]:
+    """Through PgBouncer itself."""
+    async with await PostgresLedger.open(pgbouncer().url(await database(folder))) as ledger:
+        yield ledger
+
+
+LEDGERS = {
+    "memory": memory,
+    "sqlite": sqlite,
+    "postgres": postgres,
+    "postgres-pooled": postgres_pooled,
+    "pgbouncer": postgres_bouncing,
+}
 Story = Callable[["Bank"], Awaitable[None]]
 Tell = Callable[[Story], None]
 
@@ -72,7 +86,9 @@ class Bank:
         return await ledger.balance(account), await ledger.held(account), await ledger.available(account)
 
 
-@pytest.fixture(params=LEDGERS)
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.pgbouncer] * (name == "pgbouncer")) for name in LEDGERS]
+)
 def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """How to open a ledger of each kind."""
     return lambda: LEDGERS[request.param](tmp_path)

@@ -5,17 +5,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from ecology.kernel.batch import Batch
 from ecology.kernel.laws import Laws
 from ecology.kernel.world import World
 from ecology.store.postgres import PostgresStore
 from ecology.store.sqlite import SqliteStore
 from ecology.store.transcript import transcribe
+from tests.support.pgbouncer import pgbouncer
 from tests.support.pooler import pooled_apart
 from tests.support.postgres import database
 
 CONTRACT = "freeware"
-STORES = ("sqlite", "postgres", "pooler")
+STORES = ("sqlite", "postgres", "pooler", pytest.param("pgbouncer", marks=pytest.mark.pgbouncer))
 
 
 class Keeper(Protocol):
@@ -83,6 +86,8 @@ async def keeper(name: str, folder: Path) -> AsyncIterator[Keeper]:
         sqlite.close()
         return
     url = await database(folder)
+    if name == "pgbouncer":
+        url = pgbouncer().url(url)
     if name == "pooler":
         with pooled_apart(url) as url:
             async with _postgres(url, folder) as kept:

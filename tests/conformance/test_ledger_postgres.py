@@ -11,6 +11,7 @@ import pytest
 from ledger import HoldState, PostgresLedger, Status
 from ledger.errors import AccountConflict, OutcomeUnknown, Unreachable
 from tests.conformance.ledger_bank import ANN, BEN, WORLD
+from tests.support.pgbouncer import pgbouncer
 from tests.support.pooler import pooled
 from tests.support.postgres import PostgresServer, database
 
@@ -268,6 +269,23 @@ def test_what_needs_a_session_does_not_survive_the_pooler_of_these_tests(tmp_pat
             with pytest.raises(asyncpg.InvalidSQLStatementNameError):
                 await _one_by_one(*asking)
             connection.terminate()
+
+    asyncio.run(life())
+
+
+@pytest.mark.pgbouncer
+def test_two_transactions_in_a_row_meet_two_servers_behind_pgbouncer(tmp_path: Path) -> None:
+    """So that the conformance suite through it shows something."""
+
+    async def life() -> None:
+        url = pgbouncer().url(await database(tmp_path))
+        connections = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(2)]
+        met = {await it.fetchval("SELECT pg_backend_pid()") for it in connections * 4}
+        await asyncio.gather(*(it.execute("SELECT pg_sleep(0.2)") for it in connections))
+        met |= {await it.fetchval("SELECT pg_backend_pid()") for it in connections * 4}
+        assert len(met) == 2
+        for connection in connections:
+            await connection.close()
 
     asyncio.run(life())
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from ecology.store.postgres import PostgresStore
+from tests.support.pgbouncer import pgbouncer
 from tests.support.pooler import pooled_apart
 from tests.support.postgres import database
 
 
-@pytest.fixture(params=["direct", "pooler"])
+@pytest.fixture(params=["direct", "pooler", pytest.param("pgbouncer", marks=pytest.mark.pgbouncer)])
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
-    """Lives a story of two stores on one database, direct or through a pooler in transaction mode."""
+    """Lives a story of two stores on one database, direct or through poolers in transaction mode."""
 
     async def life(url: str, story: Callable[[PostgresStore, PostgresStore], Awaitable[None]]) -> None:
         one, two = await PostgresStore.open(url, seed=1), await PostgresStore.open(url, seed=2)
@@ -27,6 +28,8 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., None]:
         url = asyncio.run(database(tmp_path))
         if request.param == "direct":
             asyncio.run(life(url, story))
+        elif request.param == "pgbouncer":
+            asyncio.run(life(pgbouncer().url(url), story))
         else:
             with pooled_apart(url) as url:
                 asyncio.run(life(url, story))

@@ -82,7 +82,7 @@ class PostgresServer:
 
     def start(self) -> "PostgresServer":
         """Start it, on the same port as before, and wait until it answers."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         options = [f"--{setting}" for setting in (*SETTINGS, f"port={self.port}", f"listen_addresses={HOST}")]
         command = [str(self.bin / "postgres"), "-D", str(self.data), *options]
         command.append(f"--unix_socket_directories={self.folder}")
@@ -162,7 +162,8 @@ def _open_to_all(folder: Path) -> bool:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has now."""
     with socket.socket() as taken:
         taken.bind((HOST, 0))
         return int(taken.getsockname()[1])
