@@ -16,9 +16,13 @@ SPARE_CONNECTIONS = 20
 async def check(endpoint: Endpoint, timeout_s: float) -> list[Finding]:
     """All that there is to say about the server."""
     try:
-        found = await examine(endpoint.reveal(), timeout_s)
+        return judge(await examine(endpoint.reveal(), timeout_s))
     except StoreFault as fault:
         return [failed("postgres", fault.what, fault.remedy)]
+
+
+def judge(found: Examination) -> list[Finding]:
+    """What is to be said of a server that was found so."""
     return [
         _server(found),
         _durability(found),
