@@ -21,7 +21,7 @@ class DeploymentError(Exception):
 
 
 def make(root: Path = ROOT) -> "list[Path]":
-    """Make what is missing; the files that were made. Raises DeploymentError, and OSError where a file cannot be written."""
+    """Make what is missing, and name it. Raises DeploymentError, and OSError where a file cannot be written."""
     made = []
     settings = root / SETTINGS
     if not settings.exists():
@@ -32,7 +32,7 @@ def make(root: Path = ROOT) -> "list[Path]":
     for name in PASSWORDS:
         path = folder / name
         if not path.exists():
-            # The containers' users, who are nobody here, must be able to read it: it is the folder that keeps others out.
+            # The containers' users, who are nobody here, must be able to read it; the folder keeps others out.
             _write(path, secrets.token_hex(PASSWORD_BYTES) + "\n", 0o444)
             made.append(path)
     return made
@@ -43,11 +43,13 @@ def _folder(settings: Path) -> str:
         name, _, value = line.partition("=")
         if name.strip() == FOLDER_VARIABLE and value.strip():
             return value.strip().strip("'\"")
-    raise DeploymentError(f"{settings} does not say where the passwords are; add {FOLDER_VARIABLE}=./secrets to it")
+    raise DeploymentError(
+        f"{settings} does not say where the passwords are; add {FOLDER_VARIABLE}=./secrets to it"
+    )
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
         file.write(text)
     path.chmod(mode)  # whatever the umask made of it
 
