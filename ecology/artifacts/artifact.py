@@ -18,6 +18,9 @@ STANDING_BYTES = 256
 AGENT_TYPE = "agent"
 """The type of an agent's own configuration artifact."""
 
+MEMORY_TYPE = "memory"
+"""The type of what agents remember: `recall` finds these by likeness."""
+
 
 class Artifact(msgspec.Struct, kw_only=True):
     """A named thing. Only the kernel changes one, and each change adds 1 to `revision`.

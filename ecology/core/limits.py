@@ -5,6 +5,10 @@ MAX_CONTENT_BYTES = 1_000_000
 MAX_METADATA_BYTES = 4_096
 MAX_MESSAGE_BYTES = 2_000
 MAX_MEMO_BYTES = 200
+MAX_MEMORY_BYTES = 4_096
+MAX_QUERY_BYTES = 1_000
+MAX_TAGS = 8
+MAX_RECALLED = 16
 MAX_READ_BYTES = 16_384
 MAX_DEPTH = 64
 """Levels of lists and objects in a JSON value: no machine's recursion limit decides what a world accepts."""

@@ -21,7 +21,9 @@ SHORT_CHARACTERS = 100
 MESSAGE_CHARACTERS = 400
 MAX_ITEMS = 8
 
-_NAMES = frozenset({"artifact", "to", "agent", "type", "strategy", "depends_on", "goods", "buyer", "charger"})
+_NAMES = frozenset(
+    {"artifact", "to", "agent", "type", "strategy", "depends_on", "goods", "buyer", "charger", "tags", "of"}
+)
 _NAME_PATTERN = f"^[a-z0-9][a-z0-9_.-]{{0,{MAX_ID_BYTES - 1}}}$"
 _NAME_OR_ANYONE = [{"type": "string", "enum": ["*"]}, {"type": "string", "pattern": _NAME_PATTERN}]
 _CHOICES: dict[tuple[str, str], list[str]] = {

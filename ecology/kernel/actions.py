@@ -189,6 +189,24 @@ class Revoke(msgspec.Struct, frozen=True, tag_field="action", tag="revoke", forb
     asset: str = "scrip"
 
 
+class Remember(msgspec.Struct, frozen=True, tag_field="action", tag="remember", forbid_unknown_fields=True):
+    """Keep a text as a new private artifact of type memory, which `recall` finds by likeness; tags are part of it."""
+
+    text: str
+    tags: list[str] = []
+
+
+class Recall(msgspec.Struct, frozen=True, tag_field="action", tag="recall", forbid_unknown_fields=True):
+    """Find the memories likest to a text: one's own, or those `of` another that one may read for nothing.
+
+    While there is no index to ask, `available` is false and nothing is found; the memories are still there.
+    """
+
+    query: str
+    limit: int = 5
+    of: str | None = None
+
+
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An agent's configuration: the content of its own artifact.
 
@@ -245,6 +263,8 @@ Action = (
     | Cancel
     | Delegate
     | Revoke
+    | Remember
+    | Recall
 )
 
 ACTION_TYPES: tuple[type[msgspec.Struct], ...] = (
@@ -268,6 +288,8 @@ ACTION_TYPES: tuple[type[msgspec.Struct], ...] = (
     Cancel,
     Delegate,
     Revoke,
+    Remember,
+    Recall,
 )
 NAME_OF: dict[type[msgspec.Struct], str] = {kind: str(kind.__struct_config__.tag) for kind in ACTION_TYPES}
 
@@ -306,6 +328,8 @@ _SAID: dict[type[msgspec.Struct], Callable[[Any], int]] = {
     Write: lambda it: len(it.content) + len(it.title) + _json_bytes(it.interface),
     Edit: lambda it: len(it.old) + len(it.new),
     Message: lambda it: len(it.text),
+    Remember: lambda it: len(it.text),
+    Recall: lambda it: len(it.query),
     Configure: lambda it: len(it.prompt or ""),
     Invoke: lambda it: _json_bytes(it.args),
     Spawn: lambda it: len(it.config.prompt),

@@ -7,7 +7,7 @@ import msgspec
 
 from ecology.core.outcome import NOTHING, Committed, Outcome, Refused
 from ecology.events.records import ActionTaken
-from ecology.kernel import attention, authorship, exchange, inquiry, lineage
+from ecology.kernel import attention, authorship, exchange, inquiry, lineage, remembering
 from ecology.kernel.actions import (
     NAME_OF,
     Action,
@@ -24,6 +24,8 @@ from ecology.kernel.actions import (
     Noop,
     Query,
     Read,
+    Recall,
+    Remember,
     Revoke,
     Sleep,
     Spawn,
@@ -66,6 +68,8 @@ _HANDLERS: dict[type[msgspec.Struct], _Handler] = {
     Cancel: escrow.cancel,
     Delegate: delegation.delegate,
     Revoke: delegation.revoke,
+    Remember: remembering.remember,
+    Recall: remembering.recall,
 }
 
 
@@ -76,6 +80,7 @@ class Kernel:
         self.world = world
         world.act = self._do
         escrow.watch_artifacts(world)
+        remembering.follow(world)
 
     def act(self, turn: Turn, action: Action) -> Outcome:
         """Do it or refuse it. A refusal has changed nothing, but code that ran is paid for."""
@@ -127,6 +132,7 @@ _NAMED_BY: dict[type, str] = {
     Cancel: "listing",
     Delegate: "charger",
     Revoke: "charger",
+    Recall: "of",
 }
 """The field in which an action says what or whom it is about."""
 

@@ -33,6 +33,7 @@ from ecology.kernel.economy.uses import Uses
 from ecology.kernel.laws import Laws
 from ecology.kernel.scope import Scope
 from ecology.kernel.sleepers import Sleepers
+from ecology.memory.memories import Memories
 from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS, LLM_BUDGET
 from ecology.resources.bucket import NANO
 from ecology.sandbox.cost import Meter
@@ -53,7 +54,7 @@ class World(Sleepers):
     `principals` are all with standing: the agents, and accounts that artifacts have. `measured` is whether what code
     costs is what was measured, or, under the virtual clock, what is modelled; `meter` compares the two. `act` is how
     code that runs gets something done, set by the kernel. `scorer` is None where the mint's winners
-    are scored from outside.
+    are scored from outside. `memory` finds what agents remember; another one is set before there is a kernel.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class World(Sleepers):
             *(self.uses, self.sketches, self.docket),
         )
         self.scorer: Scorer | None = Rubric()
+        self.memory = Memories()
         self.revisions: list[Revision] = []
         self.born: Callable[[Agent], None] = lambda agent: None
         self.strategy_fault: Callable[[str], str | None] = lambda strategy: None

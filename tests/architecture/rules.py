@@ -28,6 +28,8 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "psutil": ("ecology/resources/*",),
     "pydantic": ("ecology/scenarios/*",),
     "pydantic_monty": ("ecology/sandbox/*",),
+    "qdrant_client": ("ecology/memory/qdrant_server.py",),
+    "qdrant_edge": ("ecology/memory/qdrant_edge.py",),
     "ruamel": ("ecology/scenarios/*",),
     "sqlite3": (),  # may be older than 3.51.3, which mended a corruption of the WAL; apsw brings its own
     "starlette": ("ecology/nodes/*",),

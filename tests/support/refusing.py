@@ -32,6 +32,7 @@ from ecology.resources.assets import DISK, SCRIP
 from ecology.testing.worlds import GRANTS
 from tests.support.refusing_code import REFUSED_BY_CODE, REFUSED_ITS_PRICE, REFUSED_WITH_CODE
 from tests.support.refusing_market import REFUSED_IN_THE_MARKET, REFUSED_QUERIES
+from tests.support.refusing_memory import REFUSED_MEMORIES
 from tests.support.refusing_mint import REFUSED_AT_OTHER_MINTS, REFUSED_AT_THE_MINT
 from tests.support.scene import (
     BLOB,
@@ -313,6 +314,7 @@ REFUSED: dict[str, dict[str, list[Action]]] = {
     **REFUSED_WITH_CODE,
     **REFUSED_AT_THE_MINT,
     **REFUSED_IN_THE_MARKET,
+    **REFUSED_MEMORIES,
 }
 """What ME is refused in the scene, by action and reason."""
 
@@ -331,6 +333,7 @@ ELSEWHERE: dict[str, set[str]] = {
     "buy": {why.TOO_MANY},
     "cancel": {why.TOO_MANY},
     "delegate": {why.TOO_MANY},
+    "remember": {why.DISK_QUOTA},
 }
 """Reasons that ME does not meet in the scene: others do, in the tests of their own."""
 

@@ -27,6 +27,8 @@ from ecology.kernel.actions import (
     Noop,
     Query,
     Read,
+    Recall,
+    Remember,
     Revoke,
     Sleep,
     Spawn,
@@ -65,6 +67,8 @@ ONE_OF_EACH: tuple[Action, ...] = (
     Cancel("agent-0001#3"),
     Delegate("club", 5, 50, 60_000, "cpu"),
     Revoke("club", "cpu"),
+    Remember("the miller owes me 20", ["debts", "miller"]),
+    Recall("who owes me", 3, "agent-0002"),
 )
 
 
@@ -82,7 +86,7 @@ def test_the_union_the_names_and_the_schema_are_about_the_same_actions() -> None
     assert list(NAME_OF.values()) == [
         *("noop", "read", "write", "edit", "delete", "transfer", "sleep", "subscribe"),
         *("unsubscribe", "message", "query", "spawn", "configure"),
-        *("invoke", "bid", "list", "buy", "cancel", "delegate", "revoke"),
+        *("invoke", "bid", "list", "buy", "cancel", "delegate", "revoke", "remember", "recall"),
     ]
     described = json.dumps(schema())
     assert all(f'"{name}"' in described for name in NAME_OF.values())

@@ -32,6 +32,8 @@ from ecology.kernel.actions import (
     Noop,
     Query,
     Read,
+    Recall,
+    Remember,
     Revoke,
     Sleep,
     Spawn,
@@ -126,6 +128,8 @@ EVERY_FIELD: list[Action] = [
     Delegate("club", 5, 50, 60_000, "cpu"),
     Revoke("club", "cpu"),
     List(20, "note"),
+    Remember("the miller owes me 20", ["debts", "miller"]),
+    Recall("who owes me", 3, "agent-0002"),
 ]
 
 
@@ -163,6 +167,9 @@ def test_every_query_can_be_asked(name: str) -> None:
         {"action": "sleep", "duration_ms": 1, "until": {"field": "scrip", "op": "eq", "value": 1}},
         {"action": "subscribe", "event_type": "message.sent"},
         {"action": "configure", "accepts_from": ["**"]},
+        {"action": "remember", "text": "x" * 401},
+        {"action": "remember", "text": "x", "tags": ["two words"]},
+        {"action": "recall", "query": "x", "of": "Nobody in Particular"},
         ["noop"],
         "noop",
     ],

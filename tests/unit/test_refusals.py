@@ -24,6 +24,7 @@ from ecology.kernel.actions import (
     Message,
     Query,
     Read,
+    Remember,
     Revoke,
     Spawn,
     Subscribe,
@@ -38,6 +39,7 @@ from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import Stage
 from tests.support.refusing import REFUSED, reasons_of
 from tests.support.refusing_market import MARKET_LADDERS
+from tests.support.refusing_memory import MEMORY_LADDERS
 from tests.support.refusing_mint import MINT_LADDERS
 from tests.support.scene import (
     BLOB,
@@ -183,6 +185,13 @@ def test_a_subscription_is_ended_by_who_has_it(stage: Stage) -> None:
     stage.do(OTHER, Unsubscribe(others_subscription(stage)))
 
 
+def test_a_memory_occupies_disk(stage: Stage) -> None:
+    stage.do(ME, Write("cargo", "x" * (stage.world.disk_free(stage.agent(ME)) - 50 - len("cargotext"))))
+    stage.events()
+    refuse(stage, ME, Remember("x" * 50), why.DISK_QUOTA)
+    stage.do(ME, Remember("x"))
+
+
 def test_there_are_only_so_many_agents(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineage, "MAX_AGENTS", len(stage.world.roster))
     refuse(stage, ME, Spawn("new", MAKER, {DISK: 100}), why.TOO_MANY)
@@ -309,6 +318,7 @@ LADDERS: dict[str, list[tuple[str, Action]]] = {
     ],
     **MARKET_LADDERS,
     **MINT_LADDERS,
+    **MEMORY_LADDERS,
 }
 """By action: everything is wrong with the first, and each further one has mended what the one before it was told."""
 
