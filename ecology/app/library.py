@@ -10,6 +10,7 @@ import msgspec
 from ecology import scenarios
 from ecology.app import assembly, running
 from ecology.app.finishing import finish
+from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import utc_stamp
 from ecology.core.errors import RunFault, UsageError
@@ -80,12 +81,13 @@ def run(
 
 
 async def _live(scenario: Scenario, runs: Path, policies: dict[str, PolicyFactory]) -> FinishedRun:
+    place = MemoryPlace.named(os.environ.get("QDRANT_URL"), os.environ)
     client = await running.connect(scenario, dict(os.environ), _ignore, wait=False)
     assembly.policies(scenario, client, policies)  # a plug-in that is broken leaves no directory behind
     directory = RunDirectory.create(runs, utc_stamp(), scenario)
     watchers = running.Watchers(say=_ignore, progress=_ignore)
     try:
-        ending = await running.begin(directory, scenario, client, watchers, policies)
+        ending = await running.begin(directory, scenario, client, watchers, policies, place=place)
         if not ending.complete:
             raise RunFault(
                 "the run was interrupted", remedy=f"go on with: {running.resume_command(directory)}"

@@ -23,6 +23,7 @@ class RunDirectory:
         self.database = path / "ecology.sqlite"
         self.archive = path / "archive.git"
         self.config = path / "run.yaml"
+        self.memory = path / "memory"
         self.export = path / "events.jsonl.zst"
         self.summary = path / "summary.json"
         self.report = path / "report.html"

@@ -13,6 +13,7 @@ from ecology.app import assembly, scorers
 from ecology.app.auditing import ARCHIVE_HEAD
 from ecology.app.finishing import CODE_METER, code_meter
 from ecology.app.interruption import Interruption
+from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import host_ns, utc_stamp
 from ecology.core.errors import UsageError
@@ -29,6 +30,9 @@ from ecology.store.sqlite import SqliteStore
 
 PROBE_SECONDS = 10.0
 WATCH_SECONDS = 0.5
+
+NO_PLACE = MemoryPlace()
+"""Memories are indexed in the run's own directory."""
 
 WALL_NS = "wall_ns"
 """The fact about a run that says how long it was worked on, by all its processes."""
@@ -110,18 +114,25 @@ async def begin(
     client: ModelClient | None,
     watchers: Watchers,
     own_policies: Mapping[str, PolicyFactory] | None = None,
+    *,
+    place: MemoryPlace = NO_PLACE,
 ) -> Ending:
     """A new world in a new run directory, until its duration is over or somebody interrupts it."""
     store = SqliteStore.create(run.database)
-    return await _take_up(run, scenario, store, "begun", client, watchers, own_policies or {})
+    return await _take_up(run, scenario, store, "begun", client, watchers, own_policies or {}, place)
 
 
 async def resume(
-    run: RunDirectory, scenario: Scenario, client: ModelClient | None, watchers: Watchers
+    run: RunDirectory,
+    scenario: Scenario,
+    client: ModelClient | None,
+    watchers: Watchers,
+    *,
+    place: MemoryPlace = NO_PLACE,
 ) -> Ending:
     """Take up a run where its last commit left it, be it before the first. A complete one is left as it is."""
     store = SqliteStore.open(run.database) if run.begun else SqliteStore.create(run.database)
-    return await _take_up(run, scenario, store, "resumed", client, watchers, {})
+    return await _take_up(run, scenario, store, "resumed", client, watchers, {}, place)
 
 
 async def _take_up(
@@ -132,6 +143,7 @@ async def _take_up(
     client: ModelClient | None,
     watchers: Watchers,
     own_policies: Mapping[str, PolicyFactory],
+    place: MemoryPlace,
 ) -> Ending:
     """Work on the run until it is complete or a signal ends the work; closes store and client."""
     try:
@@ -145,10 +157,11 @@ async def _take_up(
                 else:
                     book = assembly.policies(scenario, client, own_policies)
                     world, start_ns = _world(run, scenario, store, book)
+                    world.memory = place.memories(run.run_id, watchers.say, run.memory)
                     store.note(utc_stamp(), how)
                     world.meter = code_meter(store.meta(CODE_METER))
                     scorer = scorers.scorer(scenario, client)
-                    with world.sandbox:
+                    with world.sandbox, world.memory:
                         engine = assembly.engine(run, scenario, world, store, start_ns, book, scorer=scorer)
                         complete = await _live(run, scenario, store, engine, watchers, interruption)
             except asyncio.CancelledError:

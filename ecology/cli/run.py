@@ -11,6 +11,7 @@ import click
 from ecology import scenarios as scenario_files
 from ecology.app import assembly, cluster, running
 from ecology.app.finishing import finish
+from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
 from ecology.cli.console import TALK, complain, data, say
 from ecology.cli.progress import display
@@ -53,6 +54,12 @@ Examples:
 )
 @click.option("--wait-for-model", is_flag=True, help="Wait until the model answers, however long it takes.")
 @click.option(
+    "--qdrant",
+    envvar="QDRANT_URL",
+    metavar="URL|PATH",
+    help="Where memories are indexed: a Qdrant server or a folder [the run directory].",
+)
+@click.option(
     "--runs", type=click.Path(path_type=Path), default=Path("runs"), help="Where run directories go [runs]."
 )
 @click.option(
@@ -80,6 +87,7 @@ def run(
     model: str | None,
     llm_url: str | None,
     wait_for_model: bool,
+    qdrant: str | None,
     runs: Path,
     resumed: Path | None,
     nodes: int | None,
@@ -101,6 +109,7 @@ def run(
         "model.name": model,
         "model.url": llm_url,
     }
+    place = MemoryPlace.named(qdrant, os.environ)
     given = {name: value for name, value in flags.items() if value is not None}
     services = _services(nodes, ledger, redis, resumed=resumed is not None)
     if nodes is not None:
@@ -121,7 +130,7 @@ def run(
         None if nodes is None else partial(cluster.live, count=nodes, services=services, environ=os.environ)
     )
     return _carry_out(
-        directory, scenario, runs, wait=wait_for_model, as_json=as_json, quiet=quiet, on_nodes=live
+        directory, scenario, runs, place, wait=wait_for_model, as_json=as_json, quiet=quiet, on_nodes=live
     )
 
 
@@ -162,6 +171,7 @@ def _carry_out(
     directory: RunDirectory | None,
     scenario: Scenario,
     runs: Path,
+    place: MemoryPlace,
     *,
     wait: bool,
     as_json: bool,
@@ -187,7 +197,7 @@ def _carry_out(
                 await client.close()  # it has answered: from here on it is the nodes that ask
             return await on_nodes(made[0], scenario, watchers=watchers)
         step = running.begin if fresh else running.resume
-        return await step(made[0], scenario, client, watchers)
+        return await step(made[0], scenario, client, watchers, place=place)
 
     try:
         try:

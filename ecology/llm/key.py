@@ -35,31 +35,33 @@ class ApiKey:
         raise TypeError("an API key is not to be stored")
 
 
-def read_api_key(environment: Mapping[str, str]) -> ApiKey | None:
-    """The key that the environment names, None if it names none. Raises UsageError, which never quotes it."""
-    direct = environment.get(KEY_VARIABLE, "").strip()
-    path = environment.get(KEY_FILE_VARIABLE, "").strip()
+def read_api_key(environment: Mapping[str, str], variable: str = KEY_VARIABLE) -> ApiKey | None:
+    """The key in that variable, or in the file that `<variable>_FILE` names; None if neither is set.
+
+    Raises UsageError, which never quotes it.
+    """
+    file_variable = f"{variable}_FILE"
+    direct = environment.get(variable, "").strip()
+    path = environment.get(file_variable, "").strip()
     if direct and path:
-        raise UsageError(f"{KEY_VARIABLE} and {KEY_FILE_VARIABLE} are both set", remedy="unset one of them")
+        raise UsageError(f"{variable} and {file_variable} are both set", remedy="unset one of them")
     if direct:
-        return _checked(direct, KEY_VARIABLE)
+        return _checked(direct, variable)
     if path:
-        return _checked(_read(path), f"the file in {KEY_FILE_VARIABLE} ({path})")
+        return _checked(_read(path, file_variable), f"the file in {file_variable} ({path})")
     return None
 
 
-def _read(path: str) -> str:
+def _read(path: str, file_variable: str) -> str:
     try:
         with Path(path).open("rb") as file:
             # One more than allowed, so that a wrong path to something huge is refused, not read.
             return file.read(_MAX_KEY_CHARACTERS + 1).decode("ascii").strip()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UsageError(f"cannot read {path} ({reason})", remedy=f"mend {KEY_FILE_VARIABLE}") from None
+        raise UsageError(f"cannot read {path} ({reason})", remedy=f"mend {file_variable}") from None
     except UnicodeDecodeError:
-        raise UsageError(
-            f"{path} is not a text file with a key", remedy=f"mend {KEY_FILE_VARIABLE}"
-        ) from None
+        raise UsageError(f"{path} is not a text file with a key", remedy=f"mend {file_variable}") from None
 
 
 def _checked(secret: str, source: str) -> ApiKey:

@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 import msgspec
 
@@ -142,8 +143,20 @@ class Memories:
             self._down = False
             self._say("recall works again")
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close; after an exception nobody knows which of the last events are kept, so the index is only let go."""
+        if error is None:
+            self.close()
+        else:
+            self.abandon()
+
     def close(self) -> None:
-        """Let the index catch up and say how far it is true. Only for a source whose last event is kept for ever."""
+        """Let the index catch up and say how far it is true. The source's last event must be kept for ever by now."""
         if self._index is None:
             return
         assert self._source is not None, "an index is opened to follow something"

@@ -25,5 +25,5 @@ def quantised(rows: "Vectors") -> list[list[float]]:
 
 
 def per_mille(score: int) -> int:
-    """A score as likeness: 1000 for the same, 0 for nothing in common."""
+    """A score as likeness: 1000 for the same, but for rounding, 0 for nothing in common."""
     return max(0, min(1_000, score // _PER_MILLE))
