@@ -7,6 +7,7 @@ from ecology.events.records import HoldClosed, HoldOpened, ModelCalled
 from ecology.kernel.agent import Agent
 from ecology.kernel.world import World
 from ecology.resources.assets import LLM_BUDGET, MEMORY
+from ecology.resources.bucket import Bucket
 from ecology.resources.costs import CostModel
 from ledger import Kind, Status, Transfer
 
@@ -60,14 +61,8 @@ class Till:
 
     def settle(self, agent: Agent, millitokens: int, cpu_us: int) -> None:
         """Give back what the turn did not use; a measured cost above the estimate empties the bucket, no further."""
-        for bucket, worst, real in (
-            (agent.llm, self._worst_millitokens, millitokens),
-            (agent.cpu, self._worst_cpu_us, cpu_us),
-        ):
-            if real <= worst:
-                bucket.give_back(worst - real)
-            else:
-                bucket.drain(real - worst)
+        _settle(agent.llm, self._worst_millitokens - millitokens)
+        _settle(agent.cpu, self._worst_cpu_us - cpu_us)
 
     def millitokens(self, thought: Thought) -> int:
         """Compute tokens (thousandths) of a thought."""
@@ -79,6 +74,8 @@ class Till:
 
     def spend(self, agent: Agent, thought: Thought, now_ns: int) -> None:
         """Charge the budget for a thought that was over at once."""
+        if not self._worst_usd_micros:
+            return
         cost = min(
             self._costs.thought_usd_micros(thought.input_tokens, thought.output_tokens),
             self._worst_usd_micros,
@@ -186,3 +183,11 @@ class Till:
         if not self._worst_usd_micros:
             return False
         return self._world.book.hold_state(ids.transfer_id(agent.ordinal, agent.turn, _HOLD_STEP)) is not None
+
+
+def _settle(bucket: Bucket, unused: int) -> None:
+    """Give back what was taken and not used; what was used beyond it empties the bucket, no further."""
+    if unused >= 0:
+        bucket.give_back(unused)
+    else:
+        bucket.drain(-unused)

@@ -23,18 +23,20 @@ class Bucket:
 
         A time before the last one changes nothing: a slow mind looks at its view while others' gifts settle the bucket.
         """
+        self._flow(now_ns)
+        return self.level_nano // NANO
+
+    def _flow(self, now_ns: int) -> None:
         elapsed_ns = now_ns - self.updated_ns
-        if elapsed_ns <= 0:
-            return self.level_nano // NANO
-        level = self.level_nano + elapsed_ns * self.rate
-        full = self.capacity * NANO
-        self.level_nano = level = level if level < full else full
-        self.updated_ns = now_ns
-        return level // NANO
+        if elapsed_ns > 0:
+            level = self.level_nano + elapsed_ns * self.rate
+            full = self.capacity * NANO
+            self.level_nano = level if level < full else full
+            self.updated_ns = now_ns
 
     def take(self, amount: int, now_ns: int) -> bool:
         """Take `amount` base units if they are there; otherwise take nothing. No debt."""
-        self.refill(now_ns)
+        self._flow(now_ns)
         cost = amount * NANO
         if cost > self.level_nano:
             return False
@@ -61,15 +63,15 @@ class Bucket:
         """When `amount` base units will be there, looking from `now_ns`; None if never (over capacity, or no rate)."""
         if amount > self.capacity:
             return None
-        level = min(self.level_nano + (now_ns - self.updated_ns) * self.rate, self.capacity * NANO)
-        missing = amount * NANO - level
+        level = self.level_nano + (now_ns - self.updated_ns) * self.rate
+        missing = amount * NANO - level  # a level over the capacity changes nothing: the amount is within it
         if missing <= 0:
             return now_ns
         return now_ns - (-missing // self.rate) if self.rate > 0 else None
 
     def set_rights(self, rate: int, capacity: int, now_ns: int) -> None:
         """Rights changed hands: the past is settled at the old rate, the future runs at the new one."""
-        self.refill(now_ns)
+        self._flow(now_ns)
         self.rate = rate
         self.capacity = capacity
         self.level_nano = min(self.level_nano, capacity * NANO)
