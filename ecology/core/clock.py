@@ -141,27 +141,18 @@ class _Deadlines:
         self._of.pop(key, None)
 
 
-class _Parking:
-    """What a life hands to the virtual clock instead of a Future."""
-
-    __slots__ = ("deadline_ns", "key")
-
-    def __init__(self, key: int, deadline_ns: int) -> None:
-        self.key = key
-        self.deadline_ns = deadline_ns
+@types.coroutine
+def _park(key: int) -> Generator[int, bool, bool]:
+    """A life hands its key to the virtual clock instead of a Future."""
+    return (yield key)
 
 
 @types.coroutine
-def _park(parking: _Parking) -> Generator[_Parking, bool, bool]:
-    return (yield parking)
-
-
-@types.coroutine
-def _resume(life: Life, go_on: bool) -> Generator[Any, Any, _Parking | None]:
-    """Let a life go on until it parks again (how) or ends (None). What else it awaits, the caller's task awaits."""
+def _resume(life: Life, go_on: bool) -> Generator[Any, Any, int | None]:
+    """Let a life go on until it parks again (its key) or ends (None). What else it awaits, the caller's task awaits."""
     try:
         wanted = life.send(go_on)
-        while type(wanted) is not _Parking:
+        while type(wanted) is not int:
             try:
                 answer = yield wanted
             except (
@@ -193,16 +184,17 @@ class VirtualClock:
 
     def spawn(self, life: Life) -> None:
         try:
-            wanted = life.send(None)
+            key = life.send(None)
         except StopIteration:
             return
-        assert type(wanted) is _Parking, "a life parks before it does anything else"
-        self._take(life, wanted)
+        assert type(key) is int, "a life parks before it does anything else"
+        self._parked[key] = life
 
     async def wait(self, key: int, deadline_ns: int) -> bool:
         if self._stopped:
             return False
-        return await _park(_Parking(key, deadline_ns))
+        self._deadlines.add(key, deadline_ns if deadline_ns > self._now else self._now)
+        return await _park(key)
 
     def wake(self, key: int, at_ns: int) -> None:
         self._deadlines.advance(key, max(at_ns, self._now))
@@ -228,10 +220,11 @@ class VirtualClock:
                 self._now = max(self._now, until_ns)
                 return
             life = self._parked.pop(deadlines.pop())
-            self._now = max(self._now, at_ns)
-            wanted = await _resume(life, True)
-            if wanted is not None:
-                self._take(life, wanted)
+            if at_ns > self._now:
+                self._now = at_ns
+            key = await _resume(life, True)
+            if key is not None:
+                self._parked[key] = life
             steps += 1
             if not steps % STEPS_PER_BREATH:
                 await asyncio.sleep(0)
@@ -247,12 +240,8 @@ class VirtualClock:
         self._stopped = True
         for key in sorted(self._parked):
             self._deadlines.drop(key)
-            wanted = await _resume(self._parked.pop(key), False)
-            assert wanted is None, "a life that was told to end parked again"
-
-    def _take(self, life: Life, parking: _Parking) -> None:
-        self._deadlines.add(parking.key, max(parking.deadline_ns, self._now))
-        self._parked[parking.key] = life
+            parked = await _resume(self._parked.pop(key), False)
+            assert parked is None, "a life that was told to end parked again"
 
 
 class RealClock:
