@@ -11,6 +11,7 @@ import msgspec
 from ecology import scenarios
 from ecology.app import assembly, running, scorers
 from ecology.app.interruption import Interruption
+from ecology.app.memory import MemoryPlace
 from ecology.core.errors import UsageError
 from ecology.engine.policy import PolicyBook, PolicyFactory
 from ecology.engine.services import Supervision
@@ -37,6 +38,7 @@ class Place(msgspec.Struct, frozen=True):
 
     postgres: Endpoint
     redis: Endpoint | None = None
+    memory: MemoryPlace = MemoryPlace()
     node_id: str = ""
     agent_range: str = ""
     host: str = ""
@@ -82,6 +84,7 @@ def makings(
     client: ModelClient | None,
     book: PolicyBook,
     report: Callable[[str], None],
+    memory: MemoryPlace = MemoryPlace(),  # noqa: B008 - it is frozen
 ) -> Makings:
     """What the loops of a node are made of in this scenario."""
     rules = scenario.supervisor
@@ -103,6 +106,7 @@ def makings(
         supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
         report_crash=lambda agent_id, trace: report(f"{agent_id}:\n{trace}"),
         duration_ns=scenario.duration_ns,
+        memories=lambda: memory.memories(world_name(scenario), report),
         scorer=scorers.scorer(scenario, client),
     )
 
@@ -151,7 +155,8 @@ async def _live(
 ) -> bool:
     book = assembly.policies(scenario, client, {})
     hints = hints_for(place.redis, world_name(scenario), share.node)
-    node = Node(share, store, hints, makings(store, scenario, client, book, say), say)
+    parts = makings(store, scenario, client, book, say, place.memory)
+    node = Node(share, store, hints, parts, say)
     figures = Figures(node, hints)
     service = Service(figures.readiness, figures.metrics, place.host, place.port) if place.host else None
     try:

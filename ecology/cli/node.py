@@ -7,6 +7,7 @@ import click
 
 from ecology import scenarios as scenario_files
 from ecology.app import assembly, node
+from ecology.app.memory import MemoryPlace
 from ecology.cli.console import say
 from ecology.core.errors import INTERRUPTED, UsageError
 from ecology.nodes.endpoints import POSTGRES, REDIS, find
@@ -45,6 +46,12 @@ Examples:
 )
 @click.option("--llm-url", metavar="URL", envvar="LLM_URL", help="An OpenAI-compatible endpoint [LLM_URL].")
 @click.option(
+    "--qdrant",
+    metavar="URL|PATH",
+    envvar="QDRANT_URL",
+    help="Where memories are indexed [QDRANT_URL; here, as long as the node lives].",
+)
+@click.option(
     "--host",
     metavar="ADDRESS",
     default=LOOPBACK,
@@ -66,6 +73,7 @@ def node_command(
     policy: str | None,
     model: str | None,
     llm_url: str | None,
+    qdrant: str | None,
     host: str,
     port: int,
     no_http: bool,
@@ -87,6 +95,7 @@ def node_command(
     place = node.Place(
         postgres=postgres,
         redis=find(REDIS, os.environ),
+        memory=MemoryPlace.named(qdrant, os.environ),
         node_id=node_id,
         agent_range=agent_range,
         host="" if no_http else host,

@@ -80,7 +80,8 @@ class Node:
         if head.ended:
             await self._store.release(name, holder, generation)
             return True
-        with world.sandbox:
+        world.memory = self._makings.memories()
+        with world.sandbox, world.memory:
             term = Term(
                 self.share,
                 generation,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ecology.artifacts.artifact import AGENT_TYPE, Artifact
+from ecology.artifacts.artifact import AGENT_TYPE, MEMORY_TYPE, Artifact
 from ecology.events.registry import decode as decode_event
 from ecology.events.registry import encode as encode_event
 from ecology.kernel.agent import Agent
@@ -121,6 +121,8 @@ def _adopt_artifacts(world: World, change: Change) -> None:
         before = world.shelf.find(artifact.id)
         if before is not None:
             _bear(world, before.bearer, -before.size_bytes)
+        if MEMORY_TYPE in (artifact.type, None if before is None else before.type):
+            world.memory.note(artifact.id)
         world.shelf.adopt(artifact, rewritten=artifact.id in rewritten)
         _bear(world, artifact.bearer, artifact.size_bytes)
 

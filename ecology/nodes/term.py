@@ -18,6 +18,7 @@ from ecology.events.records import RunEnded
 from ecology.kernel.economy.scoring import Scorer
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
+from ecology.memory.memories import Memories
 from ecology.nodes.attendance import Attendance
 from ecology.nodes.floor import Fenced, Floor, Over, Tally
 from ecology.nodes.hints import Hints
@@ -53,6 +54,7 @@ class Makings(msgspec.Struct, frozen=True):
     supervision: Supervision
     report_crash: Callable[[str, str], None]
     duration_ns: int
+    memories: Callable[[], Memories] = Memories
     scorer: Scorer | SlowScorer | None = None
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from ecology.core.outcome import Outcome
+from ecology.core.outcome import Committed, Outcome
 from ecology.engine.observation import Observation
 from ecology.engine.policy import ModelUse, Policy, Thought
 from ecology.events.nodes import NodeJoined, NodeLeft
@@ -18,7 +18,7 @@ from ecology.events.records import (
     RunEnded,
 )
 from ecology.events.registry import Record
-from ecology.kernel.actions import Action, AgentConfig, Message, Noop, Sleep
+from ecology.kernel.actions import Action, AgentConfig, Message, Noop, Recall, Remember, Sleep
 from ecology.scenarios import Scenario
 from tests.support.nodes import QUICK, Cluster, cluster, real
 
@@ -135,7 +135,7 @@ class Pen:
 
 
 def test_slow_minds_are_paid_for_wherever_they_think(tmp_path: Path) -> None:
-    budget = (*OWN, "resources.stock.llm_budget.total_usd=100", "prices.input_usd_per_million=100000")
+    budget = (*OWN, "resources.stock.llm_budget.total_usd=100000", "prices.input_usd_per_million=1000")
 
     async def story(world: Cluster) -> None:
         await world.start("a")
@@ -189,3 +189,37 @@ def test_a_deed_on_one_node_wakes_sleepers_on_the_other(tmp_path: Path) -> None:
         it.agent_id for it in events if isinstance(it, AgentStateChanged) and it.reason == "message"
     )
     assert set(awoke) == {f"agent-{ordinal:04d}" for ordinal in range(2, 9)}
+
+
+def test_what_was_remembered_on_one_node_is_recalled_on_the_other(tmp_path: Path) -> None:
+    recalled: list[tuple[int, set[str]]] = []
+
+    class Diarist(Restless):
+        """Remembers its first turns, and after that recalls them now and then."""
+
+        async def decide(self, view: Observation) -> Thought:
+            action: Action = Sleep(duration_ms=50)
+            if view.turn < 3:
+                action = Remember(text=f"day {view.turn}: the harvest was poor")
+            elif view.turn % 3 == 0:
+                action = Recall(query="how was the harvest?")
+            return Thought(action, 1, 1)
+
+        def learn(self, action: Action | None, outcome: Outcome) -> None:
+            super().learn(action, outcome)
+            if isinstance(action, Recall):
+                assert isinstance(outcome, Committed) and outcome.data["available"] is True
+                found = outcome.data["memories"]
+                assert isinstance(found, list)
+                recalled.append((self.turns, {it["artifact"] for it in found}))
+
+    async def story(world: Cluster) -> None:
+        await world.start("a")
+        await asyncio.sleep(1)
+        await world.start("b")
+        await world.stop("a")
+        recalled.clear()
+        await world.over()
+
+    live(tmp_path, real(agents=3, duration="4s", overrides=(*QUICK, *OWN)), story, Diarist)
+    assert recalled and all(len(names) == 3 for _, names in recalled)
