@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from ecology.core.clock import MILLISECOND_NS, RealClock, host_ns
+from ecology.core.clock import MILLISECOND_NS, SECOND_NS, RealClock, host_ns
 from ecology.kernel.agent import Agent
 from ecology.kernel.world import World
 from ecology.nodes.hints import Hints
@@ -29,6 +29,9 @@ from ecology.store.postgres_head import Commit, Head
 MAX_DEEDS = 256
 MAX_SPAN_NS = 40 * MILLISECOND_NS
 """A pass takes up so many deeds, or those of so long: meanwhile every other node waits."""
+
+MAX_DEED_NS = 2 * SECOND_NS
+"""Code that runs in a pass is ended after so long, before the server ends the idle transaction (4 s) with all in it."""
 
 T = TypeVar("T")
 
@@ -191,7 +194,9 @@ class Floor:
 
     def _perform(self) -> list[tuple[asyncio.Future[Any], Any]]:
         done: list[tuple[asyncio.Future[Any], Any]] = []
-        until_ns = host_ns() + MAX_SPAN_NS
+        now_ns = host_ns()
+        until_ns = now_ns + MAX_SPAN_NS
+        self.world.sandbox.until_ns = now_ns + MAX_DEED_NS
         while self._queue and len(done) < MAX_DEEDS and host_ns() < until_ns:
             deed, future = self._queue.popleft()
             if not future.done():  # or else who wanted it is gone

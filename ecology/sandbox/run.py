@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Self
 
+import msgspec
 import pydantic_monty as monty
 
-from ecology.core.clock import process_cpu_ns
+from ecology.core.clock import SECOND_NS, host_ns, process_cpu_ns
 from ecology.core.errors import RunFault
 from ecology.sandbox.doors import Doors, Function
 from ecology.sandbox.ending import Ending, ending_of
@@ -35,6 +36,9 @@ SPARE_SUSPENSIONS = 64
 
 GRACE_S = 1.0
 """Seconds past the wall guard after which a worker that does not answer is killed."""
+
+SHORTEST_S = 0.01
+"""Wall time that even a run gets which begins when all should have ended."""
 
 PATIENCE_S = 60.0
 """Seconds to wait for a free worker before saying that there are too few."""
@@ -60,6 +64,8 @@ class Sandbox:
         assert 1 <= workers <= max_workers
         self._workers = workers
         self._max_workers = max_workers
+        self.until_ns: int | None = None
+        """The host's time at which every run is to have ended, where others wait for the whole deed; None for never."""
         self._pool: monty.Monty | None = None
         self._running = 0
         self._bounded: set[int] = set()
@@ -100,6 +106,10 @@ class Sandbox:
         """
         if method not in program.functions:
             return CodeFault(Fault.NO_METHOD, one_line(f"there is no top-level function {method!r}"))
+        if self.until_ns is not None:
+            left_s = max(SHORTEST_S, (self.until_ns - host_ns()) / SECOND_NS)
+            if left_s < limits.wall_s:
+                limits = msgspec.structs.replace(limits, wall_s=round(left_s, 3))
         if self._running == self._max_workers:
             return CodeFault(Fault.RECURSION, f"more than {self._max_workers} programs inside one another")
         try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from ecology.core.clock import SECOND_NS, host_ns
 from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran
 from ecology.sandbox.program import Program, compile_program
@@ -297,3 +298,14 @@ def test_a_worker_is_not_used_again_after_the_wall_guard() -> None:
         assert isinstance(ended, CodeFault) and ended.fault is Fault.TIME
         run(sandbox, "def main(): return 1")
         assert before and not before & workers()
+
+
+def test_a_run_ends_by_the_time_that_its_host_has() -> None:
+    forever = "def main(): return sum(range(10 ** 12))"
+    with Sandbox() as sandbox:
+        sandbox.until_ns = host_ns() + SECOND_NS // 5
+        for _ in range(2):  # the second begins when all should have ended
+            ended = run(sandbox, forever, limits=UNHURRIED)
+            assert isinstance(ended, CodeFault) and ended.fault is Fault.TIME
+        sandbox.until_ns = None
+        assert isinstance(run(sandbox, "def main(): return 1", limits=UNHURRIED), Ran)
