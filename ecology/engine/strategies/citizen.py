@@ -172,15 +172,17 @@ class Citizen:
         offers: list[Offer] = []
         for card in cards:
             label = LABEL.search(str(card["title"]))
-            artifact, owner = str(card["id"]), str(card["owner"])
             if label is None:
                 continue
-            quality, price = int(label[1]), int(label[2])
-            if card["contract"] != "public":
+            price, contract = int(label[2]), str(card["contract"])
+            if contract != "public":
                 prices.append(price)
+            if card["type"] != mind.wanted:
+                continue
+            artifact, owner = str(card["id"]), str(card["owner"])
             mine = artifact in mind.shop or artifact in mind.pantry
-            if card["type"] == mind.wanted and not mine and mind.trust.get(owner, 0) > WORST_TRUST:
-                offers.append(Offer(artifact, owner, str(card["contract"]), price, quality))
+            if not mine and mind.trust.get(owner, 0) > WORST_TRUST:
+                offers.append(Offer(artifact, owner, contract, price, int(label[1])))
         if prices:
             mind.usual_price = (3 * mind.usual_price + sum(prices) // len(prices) + 3) // 4
         if mind.wanted:
