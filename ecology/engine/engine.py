@@ -1,12 +1,12 @@
 """All loops of a world together: start them, let time pass, stop them, leave everything committed."""
 
-import gc
 from collections.abc import Callable
 from typing import cast
 
 from ecology.core.clock import Clock, RealClock, VirtualClock
 from ecology.engine.agent_loop import AgentLoop
 from ecology.engine.committer import GROUP_TURNS, Committer, Store
+from ecology.engine.garbage import seldom_collected
 from ecology.engine.judging import Judging, ReportingScorer, SlowScorer
 from ecology.engine.policy import PolicyBook
 from ecology.engine.services import Services, Supervision
@@ -19,8 +19,6 @@ from ecology.kernel.economy.scoring import Scorer
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
 from ecology.resources.costs import CostModel
-
-_GC_PACE = (100_000, 20, 100)
 
 
 class Engine:
@@ -123,17 +121,10 @@ class Engine:
 
     async def _live(self, until_ns: int) -> None:
         """Let time pass, then end every loop; raises the first fault of one."""
-        # What was built so far lives as long as the run, and turns make few cycles: looking for garbage at Python's
-        # usual pace would cost more than the turns themselves.
-        gc.collect()
-        gc.freeze()
-        pace = gc.get_threshold()
-        gc.set_threshold(*_GC_PACE)
         try:
-            await self.clock.run(until_ns)
+            with seldom_collected():
+                await self.clock.run(until_ns)
         finally:
-            gc.set_threshold(*pace)
-            gc.unfreeze()
             await self.clock.close()  # who was thinking voids its holds on the way out
 
     def _end(self) -> None:

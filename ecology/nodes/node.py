@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ecology.core.errors import StoreFault, UsageError
+from ecology.engine.garbage import seldom_collected
 from ecology.nodes.floor import Fenced, Tally
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
@@ -73,13 +74,13 @@ class Node:
 
     async def _serve_term(self) -> bool:
         name, holder = LEASE_PREFIX + self.share.node, self.share.holder
+        world, head = await self._makings.load()
+        if head.ended:
+            return True
+        # Not before: a large world takes its time to load, and nobody would renew the lease meanwhile.
         generation = await self._take_lease(name, holder)
         if generation is None:
             return False
-        world, head = await self._makings.load()
-        if head.ended:
-            await self._store.release(name, holder, generation)
-            return True
         world.memory = self._makings.memories()
         with world.sandbox, world.memory:
             term = Term(
@@ -93,9 +94,14 @@ class Node:
                 await self._time_ns(head),
                 self.tally,
             )
-            await term.join()
+            try:
+                await term.join()
+            except UsageError:
+                await self._store.release(name, holder, generation)
+                raise
             self.term, self.terms = term, self.terms + 1
-            over = await term.serve(self._stop)
+            with seldom_collected():
+                over = await term.serve(self._stop)
         with suppress(StoreFault):  # it runs out by itself
             await self._store.release(name, holder, generation)
         return over
