@@ -50,7 +50,7 @@ bench: setup ## Print the figures of every benchmark
 
 # --universal: one file for every platform and Python. The index is left out: whoever installs has their own.
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock'
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command 'make lock' --extra local
 
 lock: setup ## Resolve pyproject.toml into the lock files; UPGRADE=1 takes newer versions
 	$(LOCK) $(if $(UPGRADE),--upgrade) --group build --output-file requirements.lock pyproject.toml

@@ -30,10 +30,11 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "pydantic_monty": ("ecology/sandbox/*",),
     "qdrant_client": ("ecology/memory/qdrant_server.py",),
     "qdrant_edge": ("ecology/memory/qdrant_edge.py",),
+    "redis": ("ecology/nodes/redis_*.py",),
     "ruamel": ("ecology/scenarios/*",),
     "sqlite3": (),  # may be older than 3.51.3, which mended a corruption of the WAL; apsw brings its own
     "starlette": ("ecology/nodes/*",),
-    "subprocess": ("ecology/observe/archive/*",),  # git
+    "subprocess": ("ecology/app/keeper.py", "ecology/app/local_*.py", "ecology/observe/archive/*"),  # git
     "uvicorn": ("ecology/nodes/*",),
 }
 """Doors to the outside, and the only files of the packages that may open them."""
