@@ -16,6 +16,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +25,7 @@ import msgspec
 from ecology.core.clock import MILLISECOND_NS, host_ns
 from ecology.core.errors import ArchiveFault, EcologyError
 from ecology.observe.archive.commits import is_commit_of
-from ecology.observe.archive.outbox import Outbox
+from ecology.observe.archive.outbox import Outbox, Source, is_full, read
 from ecology.observe.archive.repository import ARCHIVE, Repository
 from ecology.observe.archive.writer import ArchiveWriter
 
@@ -95,10 +96,21 @@ class Orders:
 class Follower:
     """Carries artifact events from the event log to the archive until it is told to end."""
 
-    def __init__(self, outbox: Outbox, repository: Repository, orders: Orders) -> None:
-        self._outbox = outbox
+    def __init__(
+        self,
+        source: Source,
+        repository: Repository,
+        orders: Orders,
+        archived: Callable[[int], None],
+        *,
+        poll_ms: int = POLL_MS,
+    ) -> None:
+        """`archived` is told of every confirmed checkpoint. The caller holds the repository."""
+        self._source = source
         self._repository = repository
         self._orders = orders
+        self._archived = archived
+        self._poll_ms = poll_ms
         self._writer = ArchiveWriter(repository)
         self._reported = -1
         self._check_kinship()
@@ -116,7 +128,7 @@ class Follower:
                     return
                 if writer.is_crowded():
                     writer.tidy(orders.pause)
-                orders.wait(0 if behind else POLL_MS)
+                orders.wait(0 if behind else self._poll_ms)
             writer.confirm()
             self._report()
             writer.close()
@@ -126,10 +138,10 @@ class Follower:
             writer.abandon()
 
     def _advance(self) -> bool:
-        """Write what is new; True if there may be more of it."""
+        """Write what is new; True if there is more of it than one batch."""
         writer = self._writer
-        deliveries, position = self._outbox.read(writer.position)
-        behind = position > writer.position
+        deliveries, position = read(self._source, writer.position)
+        behind = is_full(deliveries, writer.position, position)
         writer.write(deliveries, position)
         target = self._orders.target
         if writer.is_due() or (target is not None and writer.position >= target):
@@ -141,14 +153,14 @@ class Follower:
         confirmed = self._writer.confirmed
         if confirmed > self._reported:
             self._reported = confirmed
-            tell(Report(archived=confirmed))
+            self._archived(confirmed)
 
     def _check_kinship(self) -> None:
         """The event that the archive ends with must be in this log."""
         head = self._repository.head()
         if head is None:
             return
-        ours = self._outbox.changes(head.sequence - 1, head.sequence)
+        ours = self._source.changes(head.sequence - 1, head.sequence)
         if not any(is_commit_of(head.text, delivery.change) for delivery in ours):
             raise ArchiveFault(
                 f"{self._repository.path} ends with event {head.sequence}, which is none of this event log's changes",
@@ -170,7 +182,7 @@ def follow(run_dir: Path, orders: Orders) -> None:
     try:
         repository = Repository(run_dir / ARCHIVE)
         with repository.taken(orders.pause):
-            Follower(outbox, repository, orders).run()
+            Follower(outbox, repository, orders, lambda archived: tell(Report(archived=archived))).run()
     except Stopped:
         return
     finally:

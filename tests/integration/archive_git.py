@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from ecology.observe.archive.outbox import Outbox
+from ecology.observe.archive.outbox import Outbox, read
 from ecology.observe.archive.repository import ARCHIVE, Repository, environment
 from ecology.observe.archive.writer import ArchiveWriter
 
@@ -54,7 +54,7 @@ def writing(run_dir: Path) -> Iterator[tuple[ArchiveWriter, Outbox]]:
 def catch_up(writer: ArchiveWriter, outbox: Outbox) -> None:
     """Archive all there is, in this process."""
     while writer.confirmed < outbox.last_sequence():
-        writer.write(*outbox.read(writer.position))
+        writer.write(*read(outbox, writer.position))
         writer.confirm()
 
 

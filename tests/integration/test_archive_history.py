@@ -8,6 +8,7 @@ import pytest
 from ecology.core.seeds import Draw
 from ecology.observe.archive.audit import verify
 from ecology.observe.archive.names import path_of
+from ecology.observe.archive.outbox import read
 from ecology.observe.archive.repository import ARCHIVE
 from tests.integration.archive_git import archive, catch_up, git, trailers, writing
 from tests.integration.archive_log import ArtifactLog
@@ -190,7 +191,7 @@ def test_large_outbox_is_read_in_pieces(tmp_path: Path) -> None:
         log.write(f"big-{number}", b"%d" % number * 900_000)
     log.commit()
     with writing(tmp_path) as (_, outbox):
-        deliveries, position = outbox.read(0)
+        deliveries, position = read(outbox, 0)
         assert 0 < len(deliveries) < 12 and position == deliveries[-1].change.sequence
     log.close()
     archive(tmp_path)

@@ -14,6 +14,7 @@ from ecology.core.seeds import Draw
 from ecology.observe.archive import repository as repository_module
 from ecology.observe.archive import writer as writer_module
 from ecology.observe.archive.audit import verify
+from ecology.observe.archive.outbox import read
 from ecology.observe.archive.repository import ARCHIVE, Repository
 from ecology.observe.archive.writer import ArchiveWriter
 from tests.integration.archive_git import archive, catch_up, git, head, sit, writing
@@ -47,7 +48,7 @@ def unbroken(tmp_path: Path) -> str:
 def test_git_killed_at_any_stage(tmp_path: Path, moment: str) -> None:
     log = filled(tmp_path / "run")
     with writing(tmp_path / "run") as (writer, outbox):
-        deliveries, _ = outbox.read(0)
+        deliveries, _ = read(outbox, 0)
         half = deliveries[: len(deliveries) // 2]
         writer.write(half, half[-1].change.sequence)
         if moment == "confirmed":
@@ -264,7 +265,7 @@ def test_checkpoints_come_by_number_and_by_age(tmp_path: Path, monkeypatch: pyte
         for number in range(4):
             log.write(f"note-{number}", b"")
             log.commit()
-            writer.write(*outbox.read(writer.position))
+            writer.write(*read(outbox, writer.position))
             due.append(writer.is_due())
         assert due == [False, False, True, True]
         writer.confirm()
@@ -272,7 +273,7 @@ def test_checkpoints_come_by_number_and_by_age(tmp_path: Path, monkeypatch: pyte
         log.write("aged", b"")
         log.commit()
         monkeypatch.setattr(writer_module, "CHECKPOINT_AGE_MS", 0)
-        writer.write(*outbox.read(writer.position))
+        writer.write(*read(outbox, writer.position))
         assert writer.is_due()
     log.close()
 

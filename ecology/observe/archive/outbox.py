@@ -1,13 +1,13 @@
-"""The run's database as the archive reads it: artifact events, and the contents that wait to be archived.
+"""A run's database as the archive reads it: artifact events, and the contents that wait to be archived.
 
 Reads are short, for a reader that lingers keeps the writer from emptying its write-ahead log.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -39,6 +39,51 @@ class Delivery(msgspec.Struct, frozen=True):
     content: bytes | None
 
 
+class Source(Protocol):
+    """Where artifact events come from."""
+
+    def last_sequence(self) -> int:
+        """The newest committed event; 0 for none."""
+
+    def changes(self, after: int, last: int) -> Iterator[Delivery]:
+        """The artifact events with `after` < sequence <= `last`, oldest first."""
+
+
+def read(source: Source, after: int) -> tuple[list[Delivery], int]:
+    """Artifact events after a sequence, oldest first, and the sequence up to which that is all of them.
+
+    Bounded by BATCH_EVENTS events looked at and about BATCH_BYTES of content, so it may have to be called again.
+    """
+    last = min(source.last_sequence(), after + BATCH_EVENTS)
+    found: list[Delivery] = []
+    size = 0
+    if last <= after:
+        return found, after
+    for delivery in source.changes(after, last):
+        found.append(delivery)
+        size += len(delivery.content or b"")
+        if size >= BATCH_BYTES:
+            return found, delivery.change.sequence
+    return found, last
+
+
+def is_full(deliveries: Sequence[Delivery], after: int, position: int) -> bool:
+    """Whether what `read` returned was bounded, so that there may be more at once."""
+    size = sum(len(delivery.content or b"") for delivery in deliveries)
+    return position - after >= BATCH_EVENTS or size >= BATCH_BYTES
+
+
+def delivery_of(sequence: int, body: bytes, content: bytes | None, where: object) -> Delivery:
+    """What a row of the database says. Raises StoreFault if it is no event of this program's."""
+    try:
+        return Delivery(cast(Change, decode(body)), content)
+    except msgspec.DecodeError as error:
+        raise StoreFault(
+            f"event {sequence} in {where} cannot be read ({error})",
+            remedy="the database was changed by hand or by another version; restore it from a backup",
+        ) from error
+
+
 class Outbox:
     """A read-only connection to the database of the run in `run_dir`. Faults of SQLite are `StoreFault`."""
 
@@ -54,35 +99,12 @@ class Outbox:
         with faults(self.path):
             return cast(int, self._connection.execute(_SQL["last_sequence"]).get)
 
-    def read(self, after: int) -> tuple[list[Delivery], int]:
-        """Artifact events after a sequence, oldest first, and the sequence up to which that is all of them.
-
-        Bounded by BATCH_EVENTS events looked at and about BATCH_BYTES of content, so it may have to be called again.
-        """
-        last = min(self.last_sequence(), after + BATCH_EVENTS)
-        found: list[Delivery] = []
-        size = 0
-        if last <= after:
-            return found, after
-        for delivery in self.changes(after, last):
-            found.append(delivery)
-            size += len(delivery.content or b"")
-            if size >= BATCH_BYTES:
-                return found, delivery.change.sequence
-        return found, last
-
     def changes(self, after: int, last: int) -> Iterator[Delivery]:
         """The artifact events with `after` < sequence <= `last`, oldest first."""
         with faults(self.path):
-            for sequence, body, content in self._connection.execute(_SQL["changes"], (after, last, _TYPES)):
-                try:
-                    change = cast(Change, decode(cast(bytes, body)))
-                except msgspec.DecodeError as error:
-                    raise StoreFault(
-                        f"event {cast(int, sequence)} in {self.path} cannot be read ({error})",
-                        remedy="the database was changed by hand or by another version; restore it from a backup",
-                    ) from error
-                yield Delivery(change, cast("bytes | None", content))
+            for row in self._connection.execute(_SQL["changes"], (after, last, _TYPES)):
+                sequence, body, content = cast("tuple[int, bytes, bytes | None]", row)
+                yield delivery_of(sequence, body, content, self.path)
 
     def count_changes(self, last: int) -> tuple[int, int]:
         """How many artifact events there are up to a sequence, and the newest of them (0 for none)."""
