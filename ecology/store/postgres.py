@@ -221,12 +221,15 @@ class PostgresStore:
         """Record that a process took up the run."""
         await self._read(lambda connection: connection.execute(SQL["add_incarnation"], stamp, text))
 
-    async def prune(self, before: int, *, older_s: float = 0.0) -> int:
+    async def prune(self, before: int, *, older_s: float = 0.0, most: int = 10_000) -> int:
         """Drop what commits with numbers below `before` changed, if they are older than so many seconds; how many were.
 
-        Their rows stay: they are the history. Whoever still needed one loads the world anew.
+        At most so many at once, the oldest first. Their rows stay: they are the history. Whoever still needed one loads
+        the world anew.
         """
-        done: str = await self._read(lambda connection: connection.execute(SQL["prune"], before, older_s))
+        done: str = await self._read(
+            lambda connection: connection.execute(SQL["prune"], before, older_s, most)
+        )
         return int(done.rpartition(" ")[2])
 
     async def confirm_archived(self, sequence: int) -> None:
@@ -250,6 +253,10 @@ class PostgresStore:
     async def leases(self, prefix: str) -> list[Lease]:
         """The leases whose names begin so, by name, those that have run out included."""
         return await self._read(lambda it: postgres_leases.leases(it, prefix))
+
+    async def ask(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        """What the work returns, given a connection that waits for no writer; each statement commits by itself."""
+        return await self._read(work)
 
     async def _read(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         with store_faults(self.where):

@@ -75,6 +75,13 @@ class Health:
             failures=self._failures,
         )
 
+    def states(self) -> dict[str, int]:
+        """How many agents are in each state at the end of the history so far."""
+        counts = dict.fromkeys(STATES, 0)
+        for life in self._lives.values():
+            counts[life.state] += 1
+        return counts
+
     def shares(self, group: list[int]) -> dict[str, float]:
         """The share of each state in the lifetimes of a group of principals; empty if none of it has lived."""
         totals = dict.fromkeys(STATES, 0)

@@ -50,8 +50,13 @@ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint;
 SELECT content FROM artifacts WHERE id = $1;
 
 -- name: prune
+-- In order and past what another observer is just at, so that two do not wait for each other.
 UPDATE commits SET payload = NULL
-WHERE payload IS NOT NULL AND number < $1 AND committed_at < clock_timestamp() - $2 * interval '1 second';
+WHERE number IN (
+    SELECT number FROM commits
+    WHERE payload IS NOT NULL AND number < $1 AND committed_at < clock_timestamp() - $2 * interval '1 second'
+    ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED
+);
 
 -- name: drop_revisions
 DELETE FROM revisions WHERE sequence <= $1;
