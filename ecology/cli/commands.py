@@ -7,6 +7,7 @@ from ecology.cli.console import complain
 from ecology.cli.doctor import doctor
 from ecology.cli.examples import examples
 from ecology.cli.node import node_command
+from ecology.cli.observe import observe
 from ecology.cli.report import report
 from ecology.cli.run import run
 from ecology.cli.scenarios import scenarios
@@ -19,7 +20,7 @@ def ecology() -> None:
     """A simulator in which agents live under real scarcity and nothing tells them how to organise."""
 
 
-for command in (run, node_command, report, scenarios, examples, admin, doctor):
+for command in (run, node_command, observe, report, scenarios, examples, admin, doctor):
     ecology.add_command(command)
 
 

@@ -4,6 +4,8 @@
     /ready     200 when everything it needs is there, else 503; the body says what is missing
     /metrics   figures for Prometheus, in the format that the one who asks prefers
 
+and what else the process has to show, as JSON.
+
 An answer that does not come says as much as one that does: a process whose loop is stuck is not healthy. There are no
 secrets behind these routes and no way to change anything.
 """
@@ -11,7 +13,7 @@ secrets behind these routes and no way to change anything.
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 
 import uvicorn
@@ -38,11 +40,15 @@ BACKLOG = 128
 Readiness = Callable[[], dict[str, bool | str]]
 """What the process needs, by name: True if it is there, else False or the reason why it is not."""
 
+Document = Callable[[], bytes]
+"""JSON, made when it is asked for."""
+
 
 class Service:
     """The HTTP service of one process; `port` 0 takes any that is free, and `port` then says which.
 
-    `readiness` and `collect` are called for every request, in the event loop: they must look and not wait.
+    `readiness`, `collect` and `documents`, by path, are called for every request, in the event loop: they must look and
+    not wait.
     """
 
     def __init__(
@@ -51,10 +57,13 @@ class Service:
         collect: Callable[[], Iterable[Metric]],
         host: str = LOOPBACK,
         port: int = NODE_PORT,
+        *,
+        documents: Mapping[str, Document] | None = None,
     ) -> None:
         self.host = host
         self.port = port
         self._readiness = readiness
+        self._documents = dict(documents or {})
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Figures(collect))
         ProcessCollector(registry=self._registry)
@@ -80,7 +89,8 @@ class Service:
 
     def _app(self) -> Starlette:
         routes = {"/health": self._health, "/ready": self._ready, "/metrics": self._metrics}
-        return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
+        shown = {path: _showing(document) for path, document in self._documents.items()}
+        return Starlette(routes=[Route(path, endpoint) for path, endpoint in (routes | shown).items()])
 
     async def _health(self, _: Request) -> Response:
         return _json({"healthy": True})
@@ -96,6 +106,13 @@ class Service:
     async def _metrics(self, request: Request) -> Response:
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(self._registry), headers={"content-type": kind, "cache-control": "no-store"})
+
+
+def _showing(document: Document) -> Callable[[Request], Awaitable[Response]]:
+    async def show(_: Request) -> Response:
+        return Response(document(), media_type="application/json", headers={"cache-control": "no-store"})
+
+    return show
 
 
 def _json(content: dict[str, object], status: int = 200) -> Response:
