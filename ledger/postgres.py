@@ -25,6 +25,9 @@ SQL = statements("postgres", "statements.sql")
 MIGRATIONS = migrations("postgres")
 SCHEMA_VERSION = len(MIGRATIONS)
 
+PIECE_ROWS = 10_000
+"""How much of a book is read at once: each piece must arrive before a statement takes too long."""
+
 Name = tuple[str, str]
 """owner, asset"""
 
@@ -153,33 +156,40 @@ async def load_book(connection: asyncpg.Connection) -> Book:
     not add anything up: that is the audit's work.
     """
     book = Book()
-    for row in await connection.fetch(SQL["all_accounts"]):
-        if row[0] != book.size + 1:
-            raise damaged(f"account {book.size + 1} is missing")
-        book.restore_account(Account(*row))
-    for row in await connection.fetch(SQL["pending_holds"]):
-        hold = Transfer.of(tuple(row))
-        if not (0 < hold.debit <= book.size and 0 < hold.credit <= book.size):
-            raise damaged(f"an account of hold {hold.id} is missing")
-        book.restore_hold(hold)
+    while rows := await connection.fetch(SQL["accounts_after"], book.size, PIECE_ROWS):
+        for row in rows:
+            if row[0] != book.size + 1:
+                raise damaged(f"account {book.size + 1} is missing")
+            book.restore_account(Account(*row))
+    last = 0
+    while rows := await connection.fetch(SQL["pending_after"], last, PIECE_ROWS):
+        for row in rows:
+            hold = Transfer.of(tuple(row))
+            if not (0 < hold.debit <= book.size and 0 < hold.credit <= book.size):
+                raise damaged(f"an account of hold {hold.id} is missing")
+            book.restore_hold(hold)
+            last = hold.id
     return book
 
 
-async def write(connection: asyncpg.Connection, delta: Delta) -> Trace:
+async def write(connection: asyncpg.Connection, delta: Delta, *, timeout_s: float | None = None) -> Trace:
     """Write a delta inside the caller's transaction; what will tell whether that was committed.
 
-    Raises Overtaken if another process used one of the transfer ids meanwhile, between other accounts, and asyncpg's
-    UniqueViolationError if it opened an account meanwhile: whose book has every account keeps the others from writing.
+    `timeout_s` is for each statement, instead of the connection's own. Raises Overtaken if another process used one of
+    the transfer ids meanwhile, between other accounts, and asyncpg's UniqueViolationError if it opened one of the
+    accounts: who keeps a book of all accounts keeps the others from writing.
     """
     balances, holds = delta.balances, delta.holds
     if delta.accounts:
-        await connection.execute(SQL["insert_accounts"], *zip(*delta.accounts, strict=True))
+        columns = zip(*delta.accounts, strict=True)
+        await connection.execute(SQL["insert_accounts"], *columns, timeout=timeout_s)
         await connection.execute(SQL["keep_sequence_ahead"], max(row[0] for row in delta.accounts))
     ((made, transaction),) = await connection.fetch(
         SQL["write"],
         *([row[place] for row in balances] for place in range(3)),
         *([row[place] for row in delta.transfers] for place in range(9)),
         *([row[place] for row in holds] for place in range(3)),
+        timeout=timeout_s,
     )
     if made != len(delta.transfers):
         raise Overtaken("an id was used meanwhile")

@@ -24,9 +24,18 @@ T = TypeVar("T")
 class Server:
     """One connection that commits and at most `READERS` that read, all of them without session state."""
 
-    def __init__(self, url: str, *, retries: int, seed: int, command_s: float = COMMAND_S) -> None:
-        """`command_s` is how long a statement may take before the server counts as lost."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        retries: int,
+        seed: int,
+        connect_s: int = CONNECT_S,
+        command_s: float = COMMAND_S,
+    ) -> None:
+        """After `connect_s`, and `command_s` for a statement, without an answer the server counts as lost."""
         self.where = place(url)
+        self._connect_s = connect_s
         self._command_s = command_s
         self._url = url
         self._retries = retries
@@ -39,7 +48,10 @@ class Server:
         if self._writer is None or self._writer.is_closed():
             try:
                 self._writer = await asyncpg.connect(
-                    self._url, timeout=CONNECT_S, command_timeout=self._command_s, statement_cache_size=0
+                    self._url,
+                    timeout=self._connect_s,
+                    command_timeout=self._command_s,
+                    statement_cache_size=0,
                 )
             except ValueError:
                 raise bad_url() from None  # the error may quote the URL, and with it the password
@@ -64,7 +76,7 @@ class Server:
             self._url,
             min_size=0,
             max_size=READERS,
-            timeout=CONNECT_S,
+            timeout=self._connect_s,
             command_timeout=self._command_s,
             statement_cache_size=0,
             reset=_nothing_to_reset,
@@ -125,11 +137,11 @@ class Server:
         """Close every connection, by force where the server no longer answers."""
         if self._writer is not None:
             with suppress(OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await self._writer.close(timeout=CONNECT_S)
+                await self._writer.close(timeout=self._connect_s)
         self.forget()
         if self._readers is not None:
             with suppress(OSError, asyncio.TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await asyncio.wait_for(self._readers.close(), CONNECT_S)
+                await asyncio.wait_for(self._readers.close(), self._connect_s)
             self._readers.terminate()
             self._readers = None
 

@@ -17,17 +17,15 @@ from ecology.kernel.world import World
 from ecology.store import postgres_leases, postgres_schema, rows
 from ecology.store.postgres_contents import PostgresContents
 from ecology.store.postgres_faults import damaged, store_faults
-from ecology.store.postgres_head import Commit, Head, Turnstile, changes, read_head
+from ecology.store.postgres_head import COMMAND_S, Commit, Head, Turnstile, changes, read_head
 from ecology.store.postgres_leases import Lease
 from ecology.store.postgres_schema import SQL
-from ecology.store.postgres_stream import pieces
+from ecology.store.postgres_stream import PIECE_ROWS, pieces
 from ecology.store.restored import Restored, empty_world
 from ledger.postgres import load_book
 from ledger.postgres_server import Server
 
-COMMAND_S = 5.0
-"""How long a statement may take: a server that is gone without a word is noticed after so many seconds."""
-
+CONNECT_S = 5
 HEAD_S = 12.0
 """How long the head may be waited for; the server gives up after 10 s, and ends whoever holds it idly after 4 s."""
 
@@ -63,7 +61,7 @@ class PostgresStore:
         each process. Raises StoreFault if it cannot be used, or would forget what it acknowledged.
         """
         with store_faults("PostgreSQL"):
-            server = Server(url, retries=retries, seed=seed, command_s=COMMAND_S)
+            server = Server(url, retries=retries, seed=seed, connect_s=CONNECT_S, command_s=COMMAND_S)
 
         async def prepare() -> None:
             await server.prepare()
@@ -164,14 +162,24 @@ class PostgresStore:
             default_contract=default_contract,
             laws=laws,
         )
-        restored.artifacts(await _rows(connection, "all_artifacts"))
-        for kind, body in await _rows(connection, "all_records"):
-            restored.records(cast(str, kind), (cast(bytes, body),))
-        restored.subscriptions(await _rows(connection, "all_subscriptions"))
-        agent_rows = await _rows(connection, "all_agents")
-        told = await _rows(connection, "event_bodies_of", restored.wanted(agent_rows))
-        restored.agents(agent_rows, told)
+        async for piece in pieces(connection, SQL["all_artifacts"]):
+            restored.artifacts(piece)
+        async for piece in pieces(connection, SQL["all_records"]):
+            for kind, body in piece:
+                restored.records(cast(str, kind), (cast(bytes, body),))
+        async for piece in pieces(connection, SQL["all_subscriptions"]):
+            restored.subscriptions(piece)
+        agent_rows = [row async for piece in pieces(connection, SQL["all_agents"]) for row in piece]
+        restored.agents(agent_rows, await self._told(connection, restored.wanted(agent_rows)))
         return restored.world, head
+
+    async def _told(self, connection: asyncpg.Connection, sequences: list[int]) -> list[rows.Row]:
+        """Sequence and body of those events."""
+        found: list[rows.Row] = []
+        for first in range(0, len(sequences), PIECE_ROWS):
+            wanted = sequences[first : first + PIECE_ROWS]
+            found += await connection.fetch(SQL["event_bodies_of"], wanted)
+        return found
 
     async def read_tables(
         self, queries: Mapping[str, str], take: Callable[[str, list[rows.Row]], object]
@@ -261,7 +269,3 @@ class PostgresStore:
     async def _read(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         with store_faults(self.where):
             return await self._server.read_once(work)
-
-
-async def _rows(connection: asyncpg.Connection, name: str, *arguments: object) -> list[rows.Row]:
-    return cast("list[rows.Row]", await connection.fetch(SQL[name], *arguments))

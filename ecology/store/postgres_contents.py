@@ -44,25 +44,27 @@ class PostgresContents:
         return asyncio.run_coroutine_threadsafe(self._read(artifact_id), self._loop).result()
 
     async def _read(self, artifact_id: str) -> bytes:
-        try:
-            return await self._read_once(artifact_id)
-        except Exception as error:
-            await self._forget()
-            if not is_lost(error):
-                raise
-        return await self._read_once(artifact_id)  # a connection may have died of old age since the last time
-
-    async def _read_once(self, artifact_id: str) -> bytes:
         connection = self._connection
-        if connection is None or connection.is_closed():
-            connection = self._connection = await asyncpg.connect(
-                self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
-            )
-        content = await connection.fetchval(SQL["content_of"], artifact_id)
-        assert isinstance(content, bytes), f"the shelf knows '{artifact_id}' and the store does not"
-        return content
+        if connection is not None and not connection.is_closed():
+            try:
+                return await _content(connection, artifact_id)
+            except Exception as error:
+                await self._forget()
+                if not is_lost(error):
+                    raise
+        # The first time, or the connection had died of old age.
+        connection = self._connection = await asyncpg.connect(
+            self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
+        )
+        return await _content(connection, artifact_id)
 
     async def _forget(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+
+
+async def _content(connection: asyncpg.Connection, artifact_id: str) -> bytes:
+    content = await connection.fetchval(SQL["content_of"], artifact_id)
+    assert isinstance(content, bytes), f"the shelf knows '{artifact_id}' and the store does not"
+    return content

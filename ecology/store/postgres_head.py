@@ -22,6 +22,12 @@ from ledger.postgres import write as write_ledger
 
 PARTS = statements("postgres/write.sql")
 
+COMMAND_S = 5.0
+"""How long a statement may take: a server that is gone without a word is noticed after so many seconds."""
+
+ROW_S = 0.0001
+"""How much longer for each row that is written, ten times what it takes: a world's first commit may have a million."""
+
 
 class Head(msgspec.Struct, frozen=True):
     """Where a world stands: its last commit, its last event, and who its members are.
@@ -145,10 +151,13 @@ class Turnstile:
             statement.add("add_seal", (last, head.seal))
             statement.add_rows("add_events", events)
         _add_changes(statement, batch)
+        entries = len(batch.ledger.accounts) + len(batch.ledger.transfers)
+        timeout_s = COMMAND_S + ROW_S * (statement.rows + entries)
         with store_faults(self._where):
             if batch.ledger:
-                await write_ledger(self._connection, batch.ledger)
-            await statement.execute(self._connection, "put_head", msgspec.structs.astuple(head))
+                await write_ledger(self._connection, batch.ledger, timeout_s=timeout_s)
+            statement.add("put_head", msgspec.structs.astuple(head))
+            await statement.execute(self._connection, timeout_s)
         self.head = head
         return head
 
@@ -175,6 +184,7 @@ class _Statement:
     """One statement made of the parts that are needed: one round trip to prepare it and one to execute it."""
 
     def __init__(self) -> None:
+        self.rows = 0
         self._names: list[str] = []
         self._arguments: list[object] = []
 
@@ -187,10 +197,11 @@ class _Statement:
         """One more part, whose arguments are the columns of these rows; left out without any."""
         if found:
             self.add(name, list(zip(*found, strict=True)))
+            self.rows += len(found)
 
-    async def execute(self, connection: asyncpg.Connection, name: str, arguments: Sequence[object]) -> None:
-        """Execute the parts together with a last one."""
-        await connection.execute(_joined((*self._names, name)), *self._arguments, *arguments)
+    async def execute(self, connection: asyncpg.Connection, timeout_s: float) -> None:
+        """Execute all parts together."""
+        await connection.execute(_joined(tuple(self._names)), *self._arguments, timeout=timeout_s)
 
 
 @cache

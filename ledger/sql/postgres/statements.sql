@@ -34,14 +34,15 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::bi
 -- So that an account that is opened by name later gets an id of its own. $1 is the largest id just inserted.
 SELECT setval('ledger_accounts_id_seq', $1::bigint) WHERE $1::bigint >= (SELECT last_value FROM ledger_accounts_id_seq);
 
--- name: all_accounts
-SELECT id, owner, asset, issuer, balance, held FROM ledger_accounts ORDER BY id;
+-- name: accounts_after
+SELECT id, owner, asset, issuer, balance, held FROM ledger_accounts WHERE id > $1 ORDER BY id LIMIT $2;
 
--- name: pending_holds
+-- name: pending_after
 SELECT t.id, t.kind, t.debit, t.credit, t.amount, t.pending_id, t.expires_ns, t.time_ns, t.memo
 FROM ledger_holds AS h JOIN ledger_transfers AS t ON t.id = h.id
-WHERE h.state = 'pending'
-ORDER BY h.id;
+WHERE h.state = 'pending' AND h.id > $1
+ORDER BY h.id
+LIMIT $2;
 
 -- name: accounts_named
 SELECT a.owner, a.asset, a.id, a.issuer
