@@ -122,6 +122,11 @@ def _priced(contract_id: str) -> Contract | None:
     return _PayPerUse(price) if 1 <= price <= MAX_AMOUNT else None
 
 
+def is_priced(contract_id: str) -> bool:
+    """Whether this is a `pay_per_use`, under which nobody but the owner reads for nothing."""
+    return len(contract_id) <= _PRICED_CHARACTERS and _priced(contract_id) is not None
+
+
 def is_contract(interface: dict[str, object] | None) -> bool:
     """Whether an artifact with this interface can judge accesses."""
     methods = None if interface is None else interface.get("methods")

@@ -13,12 +13,16 @@ from ecology.kernel.access import perform
 from ecology.kernel.actions import Recall, Remember, Write
 from ecology.kernel.authorship import write
 from ecology.kernel.batch import Turn
+from ecology.kernel.contracts import is_priced
 from ecology.kernel.world import World
 from ecology.memory.index import Hit, IndexUnavailable
 from ecology.memory.memories import Held
 
 _NAME_CHARACTERS = 40
 """How much of its maker's name a memory's name begins with, so that there is room for the rest."""
+
+_REFUSALS = 256
+"""After so many memories that may not be read nobody looks further."""
 
 _LISTED = 1_000
 
@@ -67,19 +71,22 @@ def recall(world: World, turn: Turn, action: Recall) -> Outcome:
     owner = turn.actor.id if action.of is None else action.of
     if owner not in world.principals:
         return Refused(refusals.UNKNOWN_PRINCIPAL, f"nobody with standing is called '{owner[:64]}'")
+    tenant = owner if owner == turn.actor.id else _shared(owner)
     try:
-        found = _readable(world, turn, owner, query, action.limit)
+        found = _readable(world, turn, owner, tenant, query, action.limit)
     except IndexUnavailable:
         return Committed({"memories": [], "available": False})
     return Committed({"memories": found, "available": True})
 
 
-def _readable(world: World, turn: Turn, owner: str, query: str, limit: int) -> list[dict[str, object]]:
+def _readable(
+    world: World, turn: Turn, owner: str, tenant: str, query: str, limit: int
+) -> list[dict[str, object]]:
     """Up to `limit` memories, the likest first, as many as fit into one reading."""
     found: list[dict[str, object]] = []
     room_bytes = MAX_READ_BYTES
-    asked = 0
-    for hit in world.memory.ranked(owner, query):
+    asked = refused = 0
+    for hit in world.memory.ranked(tenant, query):
         artifact = _memory(world, hit.id)
         if artifact is None or artifact.owner != owner:
             world.memory.note(hit.id)  # the index is behind, or has what never came to be
@@ -88,10 +95,11 @@ def _readable(world: World, turn: Turn, owner: str, query: str, limit: int) -> l
             world.memory.note(hit.id)
         in_code = isinstance(world.contracts.resolve(artifact.contract), Artifact)
         asked += in_code
-        if asked > limit:
-            break  # contracts in code cost CPU, whatever they say
+        if asked > limit or refused == _REFUSALS:
+            break  # contracts in code cost CPU, whatever they say, and the world stands still meanwhile
         outcome = perform(world, turn, "read", artifact, partial(_said, world, artifact, hit), max_price=0)
         if isinstance(outcome, Refused):
+            refused += 1
             continue
         room_bytes -= min(MAX_MEMORY_BYTES, artifact.size_bytes)
         if found and room_bytes < 0:
@@ -174,7 +182,7 @@ class Remembered:
             return None
         content = self._world.shelf.contents.get(memory_id)[:MAX_MEMORY_BYTES]
         return Held(
-            tenant=artifact.owner,
+            tenants=_tenants(artifact),
             born=artifact.created_sequence,
             version=_version(artifact),
             text=content.decode("utf-8", "ignore"),
@@ -189,9 +197,27 @@ def _memory(world: World, memory_id: str) -> Artifact | None:
     return artifact
 
 
+def _tenants(artifact: Artifact) -> tuple[str, ...]:
+    """Its owner's search finds it, and others' if they might read it for nothing: what is private they never touch."""
+    kept_back = artifact.contract in ("private", "self_owned") or is_priced(artifact.contract)
+    return (artifact.owner,) if kept_back else (artifact.owner, _shared(artifact.owner))
+
+
+def _shared(owner: str) -> str:
+    """What others may find of an owner's; no principal's name holds a slash."""
+    return f"{owner}/shared"
+
+
 def _version(artifact: Artifact) -> str:
-    """Names what an artifact holds and whose it is, in this world or in one that a crash made forget its last turns.
+    """Names what an artifact holds and who finds it, in this world or in one that a crash made forget its last turns.
 
     Revision alone would not: after a crash another text may become the same revision, though not at the same moment.
     """
-    return f"{artifact.owner} {artifact.revision} {artifact.created_sequence} {artifact.updated_ns}"
+    return " ".join(
+        [
+            *_tenants(artifact),
+            str(artifact.revision),
+            str(artifact.created_sequence),
+            str(artifact.updated_ns),
+        ]
+    )

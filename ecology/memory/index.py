@@ -21,12 +21,12 @@ class IndexUnavailable(RunFault):
 class Point(msgspec.Struct, frozen=True):
     """What an index knows of one memory.
 
-    `tenant` is whose it is, `born` the number of the event that created it, `version` names what its vector was made
-    from: two texts never share it.
+    `tenants` are in whose searches it is found, `born` is the number of the event that created it, `version` names what
+    the point was made from: two texts never share it.
     """
 
     id: str
-    tenant: str
+    tenants: tuple[str, ...]
     born: int
     version: str
     vector: Vector

@@ -34,9 +34,9 @@ _WIDER = 4
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What a memory holds now, and whose it is; `version` names the text, see `Point`."""
+    """What a memory holds now, and who finds it; see `Point`."""
 
-    tenant: str
+    tenants: tuple[str, ...]
     born: int
     version: str
     text: str
@@ -227,7 +227,7 @@ class Memories:
             vectors = _vectors(embedding, [held.text for _, held in fresh])
             index.upsert(
                 [
-                    Point(memory_id, held.tenant, held.born, held.version, vector)
+                    Point(memory_id, held.tenants, held.born, held.version, vector)
                     for (memory_id, held), vector in zip(fresh, vectors, strict=True)
                 ]
             )

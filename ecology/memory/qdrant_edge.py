@@ -59,7 +59,7 @@ class QdrantEdge:
                 point_uuid(self._world, point.id),
                 list(point.vector),
                 {
-                    "tenant": tenant_field(self._world, point.tenant),
+                    "tenant": [tenant_field(self._world, tenant) for tenant in point.tenants],
                     "world": self._world,
                     "id": point.id,
                     "born": point.born,

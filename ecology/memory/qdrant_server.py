@@ -75,7 +75,7 @@ class QdrantServer:
                 id=str(point_uuid(self._world, point.id)),
                 vector=list(point.vector),
                 payload={
-                    "tenant": tenant_field(self._world, point.tenant),
+                    "tenant": [tenant_field(self._world, tenant) for tenant in point.tenants],
                     "world": self._world,
                     "id": point.id,
                     "born": point.born,

@@ -55,7 +55,7 @@ def point(name: str, tenant: str = "ann", version: str = "1", **components: int)
     vector = [0.0] * DIMENSION
     for place, value in components.items():
         vector[int(place[1:])] = value
-    return Point(name, tenant, int(name[1:]), version, vector)
+    return Point(name, (tenant,), int(name[1:]), version, vector)
 
 
 def names(hits: list[Hit]) -> list[str]:
@@ -107,6 +107,16 @@ def test_tenants_and_worlds_are_kept_apart(open_index: Open) -> None:
     one.close()
 
 
+def test_a_point_may_have_several_tenants(open_index: Open) -> None:
+    index = open_index("w")
+    index.upsert([Point("m1", ("ann", "ann/shared"), 1, "1", [1.0] * DIMENSION), point("m2", c0=9)])
+    assert names(seek(index, "ann/shared", c0=1)) == ["m1"]
+    assert names(seek(index, c0=1)) == ["m2", "m1"]
+    index.upsert([point("m1", c0=1)])
+    assert seek(index, "ann/shared", c0=1) == []
+    index.close()
+
+
 def test_points_are_replaced_and_deleted(open_index: Open) -> None:
     index = open_index("w")
     index.upsert([point(f"m{number}", c0=number) for number in range(1, 6)])
@@ -137,7 +147,7 @@ def test_a_search_is_exact(open_index: Open) -> None:
     draw = Draw(5)
     index = open_index("w")
     points = [
-        Point(f"m{number}", f"t{number % 3}", number, "1", [draw.below(5) - 2 for _ in range(DIMENSION)])
+        Point(f"m{number}", (f"t{number % 3}",), number, "1", [draw.below(5) - 2 for _ in range(DIMENSION)])
         for number in range(600)
     ]
     for start in range(0, len(points), 256):
@@ -148,7 +158,7 @@ def test_a_search_is_exact(open_index: Open) -> None:
         scores = {
             it.id: sum(a * b for a, b in zip(it.vector, sought, strict=True))
             for it in points
-            if it.tenant == tenant
+            if tenant in it.tenants
         }
         for limit in (1, 10, 200, 1_000):
             hits = index.search(tenant, [float(it) for it in sought], limit)

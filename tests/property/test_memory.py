@@ -91,7 +91,7 @@ def play(stage: Stage, history: list[tuple[str, Action]]) -> Iterator[Stage]:
         yield stage
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(histories, recalls)
 def test_recall_finds_what_is_ones_own_or_free_to_read(
     history: list[tuple[str, Action]], last: Recall
@@ -105,7 +105,7 @@ def test_recall_finds_what_is_ones_own_or_free_to_read(
         stage.world.memory.abandon()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(histories, recalls, st.integers(0, 40), st.booleans(), st.booleans())
 def test_an_index_made_anew_finds_the_same(
     history: list[tuple[str, Action]], last: Recall, at: int, clean: bool, forgetful: bool

@@ -29,16 +29,13 @@ duration: 60s
 seed: 5
 population:
   - { strategy: mnemonist, share: 6 }
-resources:
-  flow: { llm_rate: { rate: 100, capacity: 200 } }
 """
+FLOW = "resources:\n  flow: { llm_rate: { rate: 100, capacity: 200 } }\n"
 
 
 def test_the_same_world_remembers_the_same(tmp_path: Path) -> None:
     """What is recalled goes into what is written, so equal logs mean equal recalls; whatever a commit holds."""
-    world = peopled(
-        {"mnemonist": 6}, SCENARIO.partition("resources:")[1] + SCENARIO.partition("resources:")[2]
-    )
+    world = peopled({"mnemonist": 6}, "duration: 60s\nseed: 5\n" + FLOW)
     runs = []
     for group_turns in (1, 7, 100_000):
         run = SmallRun.make(tmp_path / str(group_turns), world, {"mnemonist": mnemonist})
@@ -64,7 +61,7 @@ def plugged(tmp_path: Path) -> dict[str, str]:
         '[tool.hatch.build.targets.wheel]\nonly-include = ["mnemonist.py"]\n'
     )
     plug_in.install(project, tmp_path / "library")
-    (tmp_path / "world.yaml").write_text(SCENARIO)
+    (tmp_path / "world.yaml").write_text(SCENARIO + FLOW)
     return {"PYTHONPATH": str(tmp_path / "library")}
 
 

@@ -128,8 +128,12 @@ def _matching(points: dict[str, Json], condition: Json | None) -> list[Json]:
     return [
         points[name]
         for name in sorted(points)
-        if all(points[name]["payload"].get(it["key"]) == it["match"]["value"] for it in conditions)
+        if all(_matches(points[name]["payload"].get(it["key"]), it["match"]["value"]) for it in conditions)
     ]
+
+
+def _matches(kept: object, value: object) -> bool:
+    return value in kept if isinstance(kept, list) else kept == value
 
 
 def _scrolled(points: dict[str, Json], body: Json) -> Json:
