@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ecology.llm.key import ApiKey, read_api_key
-from ecology.memory.address import ServerAddress, parse_url
+from ecology.memory.address import ServerAddress, parse_url, require_folder
 from ecology.memory.index import MemoryIndex
 from ecology.memory.memories import Memories
 
@@ -22,11 +22,13 @@ class MemoryPlace(msgspec.Struct, frozen=True):
 
     @classmethod
     def named(cls, place: str | None, environment: Mapping[str, str]) -> "MemoryPlace":
-        """The place that `--qdrant` or QDRANT_URL names. Raises UsageError for a URL or key that cannot be used."""
+        """The place that `--qdrant` or QDRANT_URL names. Raises UsageError for a URL, folder or key that cannot be used."""
         if not place:
             return cls()
         if "://" not in place:
-            return cls(folder=Path(place))
+            folder = Path(place).absolute()
+            require_folder(folder)
+            return cls(folder=folder)
         return cls(server=parse_url(place), api_key=read_api_key(environment, KEY_VARIABLE))
 
     def memories(self, world: str, say: Callable[[str], None], home: Path | None = None) -> Memories:

@@ -1,5 +1,6 @@
-"""Where a Qdrant server is: the URLs there can be, read before anything connects."""
+"""Where an index can be: URLs of servers and folders, looked at before anything connects or is written."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -8,6 +9,24 @@ from ecology.core.errors import UsageError
 
 _PORTS = {"http": 6333, "https": 6333, "grpc": 6334, "grpcs": 6334}
 _REMEDY = "give a URL such as http://127.0.0.1:6333 or grpc://127.0.0.1:6334, and a key by QDRANT_API_KEY"
+
+
+MARK = "embedding"
+"""The file in an index's folder that says by which embedding its vectors were made."""
+
+
+def require_folder(folder: Path) -> None:
+    """Raises UsageError for a folder that holds something else than an index, or that is none."""
+    try:
+        strange = folder.exists() and not (folder / MARK).is_file() and any(folder.iterdir())
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be an index of memories ({error.strerror})", remedy="name a folder of its own"
+        ) from error
+    if strange:
+        raise UsageError(
+            f"{folder} holds something else than an index of memories", remedy="name a folder of its own"
+        )
 
 
 class ServerAddress(msgspec.Struct, frozen=True):

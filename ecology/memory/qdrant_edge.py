@@ -12,12 +12,11 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from ecology.core.errors import UsageError
+from ecology.memory.address import MARK, require_folder
 from ecology.memory.index import Hit, IndexUnavailable, Point, Vector
 from ecology.memory.points import CURSOR_TENANT, cursor_point, point_uuid, tenant_field
 
 _SCROLL = 4_096
-_MARK = "embedding"
 
 
 class QdrantEdge:
@@ -34,14 +33,10 @@ class QdrantEdge:
 
         Raises UsageError for a folder that holds something else.
         """
-        mark = folder / _MARK
+        mark = folder / MARK
+        require_folder(folder)
         with _faults(folder):
-            if folder.exists() and any(folder.iterdir()):
-                if not mark.is_file():
-                    raise UsageError(
-                        f"{folder} holds something else than an index of memories",
-                        remedy="name a folder of its own",
-                    )
+            if mark.is_file():
                 if mark.read_text(encoding="utf-8") == embedding:
                     try:
                         return cls(qdrant.EdgeShard.load(str(folder / "shard")), dimension, world)
@@ -162,8 +157,6 @@ def _faults(folder: Path | None = None) -> Iterator[None]:
     """The engine raises plain Exceptions: as faults of this index."""
     try:
         yield
-    except UsageError:
-        raise
     except Exception as error:
         where = "the embedded index of memories" if folder is None else f"the index of memories in {folder}"
         said = " ".join(str(error).split())[:200]
