@@ -22,7 +22,7 @@ class MemoryPlace(msgspec.Struct, frozen=True):
 
     @classmethod
     def named(cls, place: str | None, environment: Mapping[str, str]) -> "MemoryPlace":
-        """The place that `--qdrant` or QDRANT_URL names. Raises UsageError for a URL, folder or key that cannot be used."""
+        """The place that `--qdrant` or QDRANT_URL names. Raises UsageError for one, or a key, that cannot be used."""
         if not place:
             return cls()
         if "://" not in place:
