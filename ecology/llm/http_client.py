@@ -59,7 +59,7 @@ def open_http_client(url: str, max_connections: int, tls: ssl.SSLContext) -> htt
         ),
         timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_S),
         # A proxy from the environment cannot know this machine's loopback.
-        trust_env=not _is_loopback(url),
+        trust_env=not is_loopback(url),
         event_hooks={"response": [_bound_answer]},
         follow_redirects=False,
         verify=tls,
@@ -93,7 +93,8 @@ async def _bound_answer(response: httpx2.Response) -> None:
     response.stream = _BoundedStream(response.stream, str(response.url.copy_with(userinfo=b"")))
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine itself."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

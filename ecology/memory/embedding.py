@@ -16,7 +16,7 @@ class Embedding(Protocol):
 
     @property
     def name(self) -> str:
-        """Names the embedding and all that its vectors depend on."""
+        """Names the embedding and all that its vectors depend on, in letters, digits and hyphens. Raises as below."""
 
     @property
     def dimension(self) -> int:
