@@ -9,6 +9,7 @@ from ecology.app.checks.finding import Finding, failed, ok
 from ecology.core.errors import UsageError
 from ecology.nodes.endpoints import MODEL, POSTGRES, REDIS, BackingService, Endpoint, find
 
+QDRANT_VARIABLE = "QDRANT_URL"
 DEFAULTS = {
     POSTGRES: ("postgres", "worlds live in SQLite files, on one process"),
     REDIS: ("redis", "nodes, if there were any, would look for news once a second"),
@@ -24,6 +25,7 @@ async def examine(environment: Mapping[str, str], folder: Path, timeout_s: float
     found = [*machine.programs(), *machine.limits(), machine.disk(folder), *machine.ports()]
     found += keys.check(environment)
     asked = [_ask(service, environment, timeout_s) for service in DEFAULTS]
+    asked.append(_ask_qdrant(environment))
     for answers in await asyncio.gather(*asked):
         found += answers
     return found
@@ -52,3 +54,12 @@ def _answers(
 
 async def _one(finding: Awaitable[Finding]) -> list[Finding]:
     return [await finding]
+
+
+async def _ask_qdrant(environment: Mapping[str, str]) -> list[Finding]:
+    place = environment.get(QDRANT_VARIABLE, "").strip()
+    if not place:
+        return [
+            ok("qdrant", f"{QDRANT_VARIABLE} is not set: memories are indexed by each process for itself")
+        ]
+    return [await services.qdrant(place, environment)]

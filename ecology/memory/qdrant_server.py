@@ -5,7 +5,7 @@ and what it misses stays noted (see `memories`).
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from qdrant_client import QdrantClient, models
 
@@ -14,6 +14,7 @@ from ecology.memory.index import Hit, IndexUnavailable, Point, Vector
 from ecology.memory.points import CURSOR_TENANT, cursor_point, point_uuid, tenant_field
 
 TIMEOUT_S = 1
+COLLECTION = "ecology-memory"
 _SCROLL = 1_024
 
 
@@ -31,6 +32,16 @@ def connect(address: ServerAddress, api_key: str | None) -> QdrantClient:
     )
 
 
+def probe(address: ServerAddress, api_key: str | None) -> None:
+    """Ask it something that it answers only to who has its key. Raises IndexUnavailable."""
+    client = connect(address, api_key)
+    try:
+        with _faults(address.shown):
+            client.collection_exists(COLLECTION)
+    finally:
+        client.close()
+
+
 class QdrantServer:
     """A `MemoryIndex` on a server. `world` keeps apart what the worlds that share it remember."""
 
@@ -40,7 +51,7 @@ class QdrantServer:
         self._shown = shown
         self._dimension = dimension
         self._world = world
-        self._collection = f"ecology-memory-{embedding}"
+        self._collection = f"{COLLECTION}-{embedding}"
         try:
             self._found()
         except IndexUnavailable:
@@ -150,17 +161,21 @@ class QdrantServer:
     def close(self) -> None:
         self._client.close()
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """The client raises what HTTP, gRPC, pydantic and itself raise: all of it as faults of this index."""
-        try:
-            yield
-        except Exception as error:
-            said = " ".join(str(error).split())[:160] or type(error).__name__
-            raise IndexUnavailable(
-                f"the index of memories at {self._shown} does not answer ({said})",
-                remedy="see whether the server runs, its log, and QDRANT_API_KEY",
-            ) from error
+    def _faults(self) -> AbstractContextManager[None]:
+        return _faults(self._shown)
+
+
+@contextmanager
+def _faults(shown: str) -> Iterator[None]:
+    """The client raises what HTTP, gRPC, pydantic and itself raise: all of it as faults of the index there."""
+    try:
+        yield
+    except Exception as error:
+        said = " ".join(str(error).split())[:160] or type(error).__name__
+        raise IndexUnavailable(
+            f"the index of memories at {shown} does not answer ({said})",
+            remedy="see whether the server runs, its log, and QDRANT_API_KEY",
+        ) from error
 
 
 def _equals(field: str, value: str) -> models.Filter:

@@ -2,12 +2,11 @@
 
     POSTGRES_URL  postgresql://USER@HOST:5432/DATABASE     world and ledger
     REDIS_URL     redis://HOST:6379/0                      wake hints
-    QDRANT_URL    http://HOST:6333                         memory
     LLM_URL       http://HOST:8000/v1                      a model
 
 Each can instead stand in the file that `NAME_FILE` names. A password need not be in the URL: `POSTGRES_PASSWORD_FILE`
-and `REDIS_PASSWORD_FILE` name a file with it, as the servers' own containers want it; so do `QDRANT_API_KEY` and
-`QDRANT_API_KEY_FILE` for Qdrant, whose URL has no place for one.
+and `REDIS_PASSWORD_FILE` name a file with it, as the servers' own containers want it. Of Qdrant, whose URLs hold no
+secret but whose key is one, `ecology.app.memory` knows.
 """
 
 from collections.abc import Mapping
@@ -45,10 +44,8 @@ POSTGRES = BackingService(
 REDIS = BackingService(
     "Redis", "REDIS_URL", ("redis", "rediss", "unix"), "redis://HOST:6379/0", 6379, "REDIS_PASSWORD"
 )
-QDRANT = BackingService("Qdrant", "QDRANT_URL", ("http", "https"), "http://HOST:6333", 6333)
 MODEL = BackingService("the model server", "LLM_URL", ("http", "https"), "http://HOST:8000/v1", 80)
-SERVICES = (POSTGRES, REDIS, QDRANT, MODEL)
-QDRANT_KEY_VARIABLE = "QDRANT_API_KEY"
+SERVICES = (POSTGRES, REDIS, MODEL)
 
 
 class Endpoint:

@@ -17,6 +17,7 @@ from ecology.llm.key import KEY_VARIABLE
 from ecology.nodes.service import Service
 from ecology.store.postgres_examination import Examination, Schema
 from ecology.testing.model_server import Fail, ModelServer, Say, always
+from tests.support.qdrant_stand_in import QdrantStandIn
 from tests.support.small_disk import small_disk
 
 SECRET = "geheim"
@@ -155,6 +156,23 @@ def test_a_model_server(
     assert SECRET not in str(model)
 
 
+@pytest.mark.parametrize(
+    ("key", "state"), [(SECRET, "ok"), ("wrong", "failed"), ("", "failed")], ids=["right", "wrong", "none"]
+)
+def test_a_qdrant_server(tmp_path: Path, key: str, state: str) -> None:
+    with QdrantStandIn(api_key=SECRET) as server:
+        found = findings({"QDRANT_URL": server.url, "QDRANT_API_KEY": key}, tmp_path)["qdrant"]
+        assert found.state == state
+        assert server.url in found.what
+        assert state == "ok" or "401" in found.what
+    gone = findings({"QDRANT_URL": server.url, "QDRANT_API_KEY": key}, tmp_path)["qdrant"]
+    assert gone.state == "failed"
+
+
+def test_memories_in_a_folder(tmp_path: Path) -> None:
+    assert findings({"QDRANT_URL": "memories"}, tmp_path)["qdrant"].what == "memories are indexed in memories"
+
+
 def test_nobody_at_any_address(tmp_path: Path) -> None:
     found = findings(
         {
@@ -170,8 +188,14 @@ def test_nobody_at_any_address(tmp_path: Path) -> None:
 
 
 def test_urls_of_nothing(tmp_path: Path) -> None:
-    wrong = {"POSTGRES_URL": f"mysql://{SECRET}@db", "REDIS_URL": f"http://{SECRET}", "LLM_URL": SECRET}
+    wrong = {
+        "POSTGRES_URL": f"mysql://{SECRET}@db",
+        "REDIS_URL": f"http://{SECRET}",
+        "LLM_URL": SECRET,
+        "QDRANT_URL": "ftp://db",
+    }
     found = findings(wrong, tmp_path)
+    assert found["qdrant"].what == "the index's URL cannot be used: 'ftp://db'"
     assert [found[name].what for name in ("postgres", "redis", "model")] == [
         "POSTGRES_URL is no URL of PostgreSQL",
         "REDIS_URL is no URL of Redis",

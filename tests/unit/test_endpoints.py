@@ -9,7 +9,6 @@ from ecology.core.errors import UsageError
 from ecology.nodes.endpoints import (
     MODEL,
     POSTGRES,
-    QDRANT,
     REDIS,
     SERVICES,
     BackingService,
@@ -41,8 +40,8 @@ def test_nothing_said_is_nothing_used(service: BackingService) -> None:
         (POSTGRES, "postgresql:///world?host=/run/db&password=secret", "PostgreSQL at /run/db:5432/world"),
         (REDIS, "rediss://:secret@cache:6380/0", "Redis at cache:6380/0"),
         (REDIS, "unix:///run/redis.sock", "Redis at /run/redis.sock"),
-        (QDRANT, "https://memory", "Qdrant at memory:443"),
         (MODEL, "http://gpu:8000/v1", "the model server at gpu:8000/v1"),
+        (MODEL, "https://models.example/v1", "the model server at models.example:443/v1"),
     ],
 )
 def test_an_endpoint_is_shown_without_its_secrets(service: BackingService, url: str, shown: str) -> None:
@@ -83,7 +82,6 @@ def test_a_password_may_stand_in_a_file_of_its_own(
         (POSTGRES, {"POSTGRES_URL": "mysql://me:secret@db/world"}, "POSTGRES_URL is no URL of PostgreSQL; write"),
         (POSTGRES, {"POSTGRES_URL": "postgresql:///secret"}, "POSTGRES_URL is no URL of PostgreSQL; write"),
         (REDIS, {"REDIS_URL": "redis://:secret@cache:port"}, "REDIS_URL is no URL of Redis; write it as redis://"),
-        (QDRANT, {"QDRANT_URL": "secret:6333"}, "QDRANT_URL is no URL of Qdrant; write it as http://HOST:6333"),
         (MODEL, {"LLM_URL": "http://[secret"}, "LLM_URL is no URL of the model server; write"),
         (
             POSTGRES,

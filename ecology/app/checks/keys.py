@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ecology.app.checks.finding import Finding, failed, ok, warning
+from ecology.app.memory import KEY_VARIABLE as QDRANT_KEY
 from ecology.core.errors import UsageError
 from ecology.llm.key import KEY_VARIABLE
-from ecology.nodes.endpoints import FILE, QDRANT_KEY_VARIABLE, SERVICES, secret
+from ecology.nodes.endpoints import FILE, SERVICES, secret
 
 CONTAINERS_OWN = Path("/run/secrets")
 """Where Docker and Kubernetes put secrets: nobody but the container sees that folder, whatever a file's mode."""
@@ -16,7 +17,7 @@ CONTAINERS_OWN = Path("/run/secrets")
 def variables() -> list[str]:
     """The variables whose values may be secret; each may name a file instead by the same name with `_FILE`."""
     named = [name for service in SERVICES for name in (service.variable, service.password_variable) if name]
-    return [*named, QDRANT_KEY_VARIABLE, KEY_VARIABLE]
+    return [*named, QDRANT_KEY, KEY_VARIABLE]
 
 
 def check(environment: Mapping[str, str]) -> Iterator[Finding]:

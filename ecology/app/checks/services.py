@@ -1,8 +1,10 @@
-"""Redis and a model server: do they answer, do they let us in, and can they do what is needed?"""
+"""Redis, Qdrant and a model server: do they answer, do they let us in, and can they do what is needed?"""
 
+import asyncio
 from collections.abc import Mapping
 
 from ecology.app.checks.finding import Finding, failed, ok, warning
+from ecology.app.memory import MemoryPlace
 from ecology.core.errors import EcologyError
 from ecology.llm.key import read_api_key
 from ecology.nodes.endpoints import MODEL, Endpoint
@@ -27,6 +29,22 @@ async def redis(endpoint: Endpoint) -> Finding:
     if not state.connected:
         return failed("redis", state.last_error or f"{endpoint.shown} does not answer", _start(endpoint))
     return ok("redis", f"{endpoint.shown} answers")
+
+
+async def qdrant(place: str, environment: Mapping[str, str]) -> Finding:
+    """Whether memories could be indexed at that URL or in that folder."""
+    try:
+        found = MemoryPlace.named(place, environment)
+        if found.server is None:
+            return ok("qdrant", f"memories are indexed in {found.folder}")
+        # It takes half a second to load.
+        from ecology.memory.qdrant_server import probe  # noqa: PLC0415
+
+        key = None if found.api_key is None else found.api_key.reveal()
+        await asyncio.to_thread(probe, found.server, key)
+    except EcologyError as fault:
+        return failed("qdrant", fault.what, fault.remedy)
+    return ok("qdrant", f"Qdrant at {found.server.shown} answers")
 
 
 async def model(endpoint: Endpoint, environment: Mapping[str, str], timeout_s: float) -> Finding:
