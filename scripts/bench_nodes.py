@@ -76,7 +76,7 @@ async def nodes(
     try:
         for number in range(count):
             command = [sys.executable, "-m", "ecology", "node", "--no-http", "--quiet", "--id", f"n{number}"]
-            started.append(subprocess.Popen([*command, *options], env=environ))
+            started.append(subprocess.Popen([*command, *options], env=environ))  # noqa: ASYNC220
             while not await _members(connection, number + 1):
                 assert started[-1].poll() is None, "the node has ended"
                 await asyncio.sleep(0.05)
@@ -85,7 +85,7 @@ async def nodes(
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(20)
+            process.wait(20)  # noqa: ASYNC222
 
 
 async def _members(connection: asyncpg.Connection, count: int) -> bool:
@@ -158,6 +158,7 @@ async def compare(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    """Print a table, and medians."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -81,7 +81,7 @@ def test_a_replica_follows_by_payloads_alone(tmp_path: Path, scenario: str, grou
         return mirrors[-1]
 
     run = SmallRun.make(tmp_path, found)
-    engine = run.live(group_turns=group_turns, wrap=wrap, meanwhile=lambda it: mirrors[0].watch(it))
+    engine = run.live(group_turns=group_turns, wrap=wrap, meanwhile=lambda engine: mirrors[0].watch(engine))  # noqa: PLW0108
     (mirror,) = mirrors
     mirror.compare(engine.clock.now_ns())
     assert mirror.compared > 5 and mirror.agents > 400
