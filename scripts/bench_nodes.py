@@ -85,7 +85,7 @@ async def nodes(
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(20)  # noqa: ASYNC222
+            process.wait(20)
 
 
 async def _members(connection: asyncpg.Connection, count: int) -> bool:
