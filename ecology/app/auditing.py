@@ -1,11 +1,18 @@
 """Is everything a run's database and archive say still true?"""
 
+import tempfile
+from pathlib import Path
+
 from ecology.app.run_directory import RunDirectory
 from ecology.core.errors import RunFault
+from ecology.nodes.endpoints import Endpoint
+from ecology.nodes.history_audit import audit_history
 from ecology.observe.archive.audit import verify
 from ecology.observe.archive.repository import Repository
 from ecology.store.audit import audit
+from ecology.store.postgres import PostgresStore
 from ecology.store.reader import EventReader
+from ecology.store.transcript import transcribe
 from ledger.audit import AuditReport, Check
 
 SHOWN = 5
@@ -24,6 +31,23 @@ def audit_run(run: RunDirectory, *, thorough: bool = False) -> AuditReport:
     checks = [*audit(run.database), _archive_agrees(run)]
     if thorough:
         checks.append(_archive_whole(run))
+    return AuditReport(all(check.ok for check in checks), checks)
+
+
+async def audit_shared(place: Endpoint) -> AuditReport:
+    """Every law of the ledger and the kernel in a world that nodes share, and what its history proves of the nodes.
+
+    It is read as of two moments; the world goes on meanwhile. Raises StoreFault if it cannot be read.
+    """
+    store = await PostgresStore.open(place.reveal(), migrate=False)
+    try:
+        checks = await audit_history(store)
+        with tempfile.TemporaryDirectory(prefix="ecology-audit-") as folder:
+            file = Path(folder) / "transcript.sqlite"
+            await transcribe(store, file)
+            checks = [*audit(file), *checks]
+    finally:
+        await store.close()
     return AuditReport(all(check.ok for check in checks), checks)
 
 

@@ -21,6 +21,7 @@ from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import host_ns, utc_stamp
 from ecology.core.errors import RunFault, UsageError
 from ecology.nodes.endpoints import Endpoint
+from ecology.nodes.history_audit import audit_history
 from ecology.scenarios import Scenario
 from ecology.store.postgres import PostgresStore
 from ecology.store.sqlite import SqliteStore
@@ -188,7 +189,7 @@ async def _written_down(
     run: RunDirectory, scenario: Scenario, store: PostgresStore, watchers: running.Watchers, wall_ns: int
 ) -> running.Ending:
     """The world as the run's own database and archive."""
-    head = await transcribe(store, run.database)
+    head, history = await transcribe(store, run.database), await audit_history(store)
     written = SqliteStore.open(run.database)
     try:
         written.put_meta("fingerprint", scenario.fingerprint())
@@ -199,4 +200,7 @@ async def _written_down(
                 await running.archive_rest(run, written, archivist)
     finally:
         written.close()
+    for check in history:
+        if not check.ok:
+            raise RunFault(f"the nodes did not keep their rules: {check.name}: {check.detail}")
     return running.Ending(head.ended, False, min(head.time_ns, scenario.duration_ns), wall_ns)

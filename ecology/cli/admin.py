@@ -1,19 +1,24 @@
 """`ecology admin`: for who watches and repairs."""
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import click
 import msgspec
 
-from ecology.app.auditing import audit_run
+from ecology.app.auditing import audit_run, audit_shared
 from ecology.app.run_directory import RunDirectory
 from ecology.cli.console import data
+from ecology.core.errors import UsageError
+from ecology.nodes.endpoints import POSTGRES, find
 
 EXAMPLES = """
 \b
 Examples:
   ecology admin audit runs/latest
+  POSTGRES_URL=postgresql://ecology@db/ecology ecology admin audit    # the world that nodes share
 """
 
 
@@ -23,12 +28,22 @@ def admin() -> None:
 
 
 @admin.command(epilog=EXAMPLES)
-@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("run", type=click.Path(path_type=Path), metavar="[RUN]", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.option("--quiet", is_flag=True, help="Print only what is wrong.")
-def audit(run: Path, as_json: bool, quiet: bool) -> int:
-    """Check that every law holds in RUN's database and archive; exit 1 if one does not."""
-    verdict = audit_run(RunDirectory.find(run), thorough=True)
+def audit(run: Path | None, as_json: bool, quiet: bool) -> int:
+    """Check that every law holds in RUN's database and archive; exit 1 if one does not.
+
+    Without RUN, in the world that POSTGRES_URL names: also that every node did only what it might.
+    """
+    if run is not None:
+        verdict = audit_run(RunDirectory.find(run), thorough=True)
+    elif (shared := find(POSTGRES, os.environ)) is not None:
+        verdict = asyncio.run(audit_shared(shared))
+    else:
+        raise UsageError(
+            "there is nothing to audit", remedy="give the directory of a run, or set POSTGRES_URL"
+        )
     if as_json:
         data(json.dumps(msgspec.to_builtins(verdict), indent=2))
     else:

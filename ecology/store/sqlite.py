@@ -24,7 +24,7 @@ from ecology.store.restored import Restored, empty_world
 from ecology.store.scripts import schema, statements
 from ecology.store.seal import seal
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SQL = statements("statements.sql")
 
 

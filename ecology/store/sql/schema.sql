@@ -1,4 +1,4 @@
--- The tables of a run beside the ledger's own. Version 2.
+-- The tables of a run beside the ledger's own. Version 3.
 -- One writer (the run's process); observers read through connections of their own.
 
 CREATE TABLE meta (
