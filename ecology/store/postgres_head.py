@@ -11,10 +11,11 @@ from typing import Self, cast
 
 import asyncpg
 import msgspec
+import zstandard
 
 from ecology.kernel.batch import Batch
 from ecology.store import rows
-from ecology.store.postgres_faults import Pruned, store_faults
+from ecology.store.postgres_faults import Pruned, damaged, store_faults
 from ecology.store.postgres_schema import SQL
 from ecology.store.scripts import statements
 from ecology.store.seal import seal
@@ -27,6 +28,10 @@ COMMAND_S = 5.0
 
 ROW_S = 0.0001
 """How much longer for each row that is written, ten times what it takes: a world's first commit may have a million."""
+
+_pack = zstandard.ZstdCompressor(level=1).compress
+_unpack = zstandard.ZstdDecompressor().decompress
+# A tenth of the bytes for the log, the disk and every other node, in a tenth of the time that the server would need.
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -67,7 +72,7 @@ async def changes(connection: asyncpg.Connection, after: int, where: str) -> tup
     """
     ((*head, numbers, nodes, generations, payloads),) = await connection.fetch(SQL["head_and_commits"], after)
     commits = [
-        Commit(number, node, generation, payload)
+        Commit(number, node, generation, _unpacked(payload, where))
         for number, node, generation, payload in zip(numbers, nodes, generations, payloads, strict=True)
         if payload is not None
     ]
@@ -77,6 +82,13 @@ async def changes(connection: asyncpg.Connection, after: int, where: str) -> tup
             f"what changed in {where} since commit {after} is no longer kept", remedy="load the world anew"
         )
     return last, commits
+
+
+def _unpacked(payload: bytes, where: str) -> bytes:
+    try:
+        return _unpack(payload)
+    except zstandard.ZstdError as error:
+        raise damaged(where, error) from error
 
 
 class Turnstile:
@@ -145,7 +157,7 @@ class Turnstile:
             ended=ended or before.ended,
         )
         statement = _Statement()
-        commit = (head.number, node, generation, before.sequence + 1, last, time_ns, payload)
+        commit = (head.number, node, generation, before.sequence + 1, last, time_ns, _pack(payload))
         statement.add("add_commit", commit)
         if events:
             statement.add("add_seal", (last, head.seal))

@@ -59,6 +59,7 @@ CREATE TABLE public.commits (
     CONSTRAINT commits_check CHECK ((last_sequence >= (first_sequence - 1))),
     CONSTRAINT commits_number_check CHECK ((number > 0))
 );
+ALTER TABLE ONLY public.commits ALTER COLUMN payload SET STORAGE EXTERNAL;
 CREATE TABLE public.events (
     sequence bigint NOT NULL,
     time_ns bigint NOT NULL,

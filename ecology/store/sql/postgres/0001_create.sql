@@ -37,6 +37,7 @@ CREATE TABLE commits (
     committed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
     payload        bytea
 );
+ALTER TABLE commits ALTER COLUMN payload SET STORAGE EXTERNAL;  -- compressed before it comes here
 CREATE INDEX commits_with_payload ON commits (number) WHERE payload IS NOT NULL;
 
 -- Who may act for a while, by this database's clock. Generations come from one sequence: none is ever given twice.
