@@ -77,7 +77,7 @@ class Health:
 
     def states(self) -> dict[str, int]:
         """How many agents are in each state at the end of the history so far."""
-        counts = dict.fromkeys(STATES, 0)
+        counts: dict[str, int] = dict.fromkeys(STATES, 0)
         for life in self._lives.values():
             counts[life.state] += 1
         return counts
