@@ -44,7 +44,9 @@ class Figures:
         if tenure.state == "failing":
             return tenure.fault
         if tenure.state == "starting":
-            return "waits for the lease or for the archive's lock"
+            return "waits for the lease"
+        if tenure.state == "taking over":
+            return "waits for the archive's lock, which another process holds"
         return True if lag_s <= MOST_LAG_S else f"the archive is {lag_s:.0f} s behind"
 
     def _measures(self, vitals: Vitals) -> bool | str:
@@ -115,6 +117,7 @@ class Figures:
                 "world": None if vitals is None else self._world(vitals),
                 "archive": {
                     "state": tenure.state,
+                    "lease_generation": tenure.generation,
                     "fault": tenure.fault or None,
                     "confirmed_sequence": tenure.confirmed,
                     "lag_events": observer.lag_events(),

@@ -27,7 +27,8 @@ POLL_MS = 200
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 60.0
 
-State = Literal["starting", "standing by", "archiving", "complete", "failing"]
+State = Literal["starting", "standing by", "taking over", "archiving", "complete", "failing"]
+"""Who takes over has the lease and waits for the archive's lock, which a paused predecessor may hold."""
 
 
 class Tenure:
@@ -85,6 +86,8 @@ class Tenure:
             return False
         self.generation = generation
         self._hold_from(asked_ns)
+        if self.state != "failing":
+            self.state = "taking over"
         source, orders = os.pipe()
         outbox = WorldOutbox(self._watch, asyncio.get_running_loop(), self._held)
         work = asyncio.ensure_future(asyncio.to_thread(self._write, outbox, source, generation))
