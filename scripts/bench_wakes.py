@@ -138,7 +138,8 @@ async def redis(url: str | None) -> AsyncIterator[str]:
         return
     server = LocalRedis(Path(tempfile.mkdtemp(prefix="redis-")))
     try:
-        await server.start()
+        server.launch()
+        await server.up()
         yield server.url
     finally:
         server.remove()

@@ -12,6 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +21,9 @@ KEEP = b"keep"
 PATIENCE_S = 5
 """How long a server may take to end by itself."""
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+_DELETIONS = 100
+_DELETION_S = 0.02
 
 
 class Account(NamedTuple):
@@ -35,6 +40,7 @@ class KeptServer:
         self, command: list[str], folder: Path, *, end: signal.Signals, account: Account | None = None
     ) -> None:
         """Start `command` in `folder`, where `log` takes what it says. Raises OSError if it does not start."""
+        self._folder = folder
         user, group = account or ("", "")
         self._keeper = subprocess.Popen(
             [
@@ -61,6 +67,8 @@ class KeptServer:
     def end(self, *, keep: bool = False) -> None:
         """End the server and delete its folder, unless it is to be kept. Returns when that is done."""
         self._keeper.communicate(KEEP if keep else b"")
+        if not keep:
+            shutil.rmtree(self._folder, ignore_errors=True)  # should the keeper have been killed
 
 
 def _keep(end: int, user: str, group: str, folder: Path, command: list[str]) -> None:
@@ -76,20 +84,43 @@ def _keep(end: int, user: str, group: str, folder: Path, command: list[str]) -> 
         _tell(str(server.pid))
         threading.Thread(target=_report, args=(server,), daemon=True).start()
     kept = sys.stdin.buffer.read() == KEEP
-    if server is not None and server.poll() is None:
-        server.send_signal(end)
-        try:
-            server.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+    if server is not None:
+        _end(server, end)
     if not kept:
+        _delete(folder)
+
+
+def _end(server: "subprocess.Popen[bytes]", end: int) -> None:
+    """End the server, and with it all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, end)
+    with suppress(subprocess.TimeoutExpired):  # it is stopped, or stuck
+        server.wait(PATIENCE_S)
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    # What has a session of its own, as PostgreSQL's processes do, is our child now.
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    while children.exists() and (orphans := children.read_text().split()):
+        for orphan in orphans:
+            os.kill(int(orphan), signal.SIGKILL)
+        os.waitpid(-1, 0)
+
+
+def _delete(folder: Path) -> None:
+    """Delete the folder, also while one of those that were killed still makes its last file."""
+    for _ in range(_DELETIONS):
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_DELETION_S)
 
 
 def _started(end: int, user: str, group: str, folder: Path, command: list[str]) -> "subprocess.Popen[bytes]":
     keeper = os.getpid()
     system = ctypes.CDLL(None)
+    if sys.platform == "linux":
+        system.prctl(PR_SET_CHILD_SUBREAPER, 1)
 
     def die_with_keeper() -> None:
         if sys.platform == "linux":  # elsewhere nothing ends the server should the keeper itself be killed
@@ -106,14 +137,15 @@ def _started(end: int, user: str, group: str, folder: Path, command: list[str]) 
             user=int(user) if user else None,
             group=int(group) if group else None,
             extra_groups=[] if user else None,
+            start_new_session=True,  # a group of its own, to be ended as one
             preexec_fn=die_with_keeper,  # noqa: PLW1509 (the keeper has no other thread yet)
             cwd=folder,
         )
 
 
 def _tell(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # it is gone already
+        os.write(1, f"{line}\n".encode())
 
 
 def _report(server: "subprocess.Popen[bytes]") -> None:

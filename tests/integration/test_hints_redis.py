@@ -6,9 +6,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from ecology.app.local_redis import HOST, LocalRedis, free_port
+from ecology.app.local_redis import LocalRedis
+from ecology.app.local_server import HOST, free_port
 from ecology.nodes.redis_hints import RedisHints
-from tests.support.redis import Way, paused, redis_server, until
+from tests.support.redis import Way, paused, redis_server, started, until
 
 
 class Ends:
@@ -72,7 +73,7 @@ def test_a_restart_is_noticed_counted_and_over_by_itself() -> None:
         await both.silent()
         both.one.tell(["n2", "n3"])
         assert both.one.state().dropped == 2
-        await server.start()
+        await started(server)
         both.looks = 0
         await until(lambda: both.looks > 0)  # hints in between are gone
         assert both.two.state().reconnections == 1
@@ -87,7 +88,7 @@ def test_a_server_that_was_killed_and_stays_away_is_waited_for() -> None:
         await both.silent()
         await until(lambda: "Connection refused" in both.two.state().last_error)
         server.crash()
-        await server.start()
+        await started(server)
 
     with_redis(story)
 
@@ -121,12 +122,12 @@ def test_a_restart_with_another_password_is_shown_and_waited_out() -> None:
         before = settings.read_text()
         server.crash()
         settings.write_text(before.replace("requirepass first", "requirepass second"))
-        await server.start()
+        await started(server)
         await until(lambda: "knows no such user and password" in both.two.state().last_error)
         assert not both.two.state().connected
         server.crash()
         settings.write_text(before)
-        await server.start()
+        await started(server)
 
     with_redis(story, password="first")
 
@@ -194,12 +195,12 @@ def test_hints_over_a_unix_socket() -> None:
             server.crash()
             with (server.folder / "redis.conf").open("a") as settings:
                 settings.write(f"unixsocket {socket}\n")
-            await server.start()
+            await started(server)
             async with ends(f"unix://{socket}") as both:
                 await both.hear_each_other()
                 server.crash()
                 await both.silent()
-                await server.start()
+                await started(server)
                 await both.hear_each_other()
 
     asyncio.run(story())

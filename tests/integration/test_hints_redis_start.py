@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecology.app.local_redis import HOST
+from ecology.app.local_server import HOST
 from ecology.core.errors import UsageError
 from ecology.nodes.redis_hints import RedisHints
 from tests.support.redis import Certificates, Way, redis_server, until

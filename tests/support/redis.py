@@ -12,9 +12,10 @@ from pathlib import Path
 
 import trustme
 
-from ecology.app.local_redis import HOST, LocalRedis, free_port
+from ecology.app.local_redis import LocalRedis
+from ecology.app.local_server import HOST, LocalServer, free_port
 
-LIMIT_S = 20
+LIMIT_S = 60
 
 
 @asynccontextmanager
@@ -26,10 +27,16 @@ async def redis_server(
         Path(tempfile.mkdtemp(prefix="redis-")), password=password, port=port, options=options
     )
     try:
-        await server.start()
+        await started(server)
         yield server
     finally:
         server.remove()
+
+
+async def started(server: LocalServer) -> None:
+    """Start it and wait until it is up."""
+    server.launch()
+    await server.up()
 
 
 @asynccontextmanager
