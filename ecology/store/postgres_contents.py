@@ -50,9 +50,9 @@ class PostgresContents:
                 return await _content(connection, artifact_id)
             except Exception as error:
                 await self._forget()
-                if not is_lost(error):
+                if not is_lost(error) or isinstance(error, TimeoutError):
                     raise
-        # The first time, or the connection had died of old age.
+        # The first time, or the connection had died of old age. Who does not answer at all is not asked twice.
         connection = self._connection = await asyncpg.connect(
             self._url, timeout=CONNECT_S, command_timeout=COMMAND_S, statement_cache_size=0
         )

@@ -5,11 +5,19 @@ from contextlib import contextmanager
 
 from ecology.core.errors import StoreFault
 from ledger import LedgerFault
+from ledger.errors import DatabaseLocked, DiskFull
 from ledger.postgres_faults import faults
 
 
 class Pruned(StoreFault):
     """What changed since a commit is no longer kept: the world must be loaded anew."""
+
+
+_REMEDIES: dict[type[LedgerFault], str] = {
+    DatabaseLocked: "see who holds it in pg_stat_activity; nodes try again by themselves",
+    DiskFull: "free some space; what was committed is safe, and nodes try again by themselves",
+}
+"""Where a ledger's caller would submit again, a node begins again."""
 
 
 @contextmanager
@@ -19,7 +27,7 @@ def store_faults(where: str) -> Iterator[None]:
         with faults(where):
             yield
     except LedgerFault as fault:
-        raise StoreFault(fault.what, remedy=fault.remedy) from fault
+        raise StoreFault(fault.what, remedy=_REMEDIES.get(type(fault), fault.remedy)) from fault
 
 
 def damaged(where: str, why: object) -> StoreFault:

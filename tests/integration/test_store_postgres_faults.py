@@ -140,6 +140,25 @@ def test_a_full_disk_writes_nothing_of_the_group_and_the_next_one_goes_through(u
     asyncio.run(life())
 
 
+def test_a_person_who_keeps_the_head_locked_is_waited_for_and_then_named(url: str) -> None:
+    """The server's patience with who does nothing is the nodes' own: somebody else may hold the lock for longer."""
+
+    async def life() -> None:
+        store = await PostgresStore.open(url)
+        person = await asyncpg.connect(url)
+        await person.execute("BEGIN")
+        await person.execute("SELECT 1 FROM world_head FOR UPDATE")
+        with pytest.raises(StoreFault, match=r"kept waiting .*lock timeout.*; see who holds it"):
+            async with store.at_head():
+                pass
+        await person.close()
+        async with store.at_head() as turnstile:
+            assert turnstile.head.number == 0
+        await store.close()
+
+    asyncio.run(life())
+
+
 def test_a_transcript_that_cannot_be_written_leaves_nothing(url: str, tmp_path: Path) -> None:
     async def life() -> None:
         store = await PostgresStore.open(url)
