@@ -71,12 +71,21 @@ def recall(world: World, turn: Turn, action: Recall) -> Outcome:
     owner = turn.actor.id if action.of is None else action.of
     if owner not in world.principals:
         return Refused(refusals.UNKNOWN_PRINCIPAL, f"nobody with standing is called '{owner[:64]}'")
-    tenant = owner if owner == turn.actor.id else _shared(owner)
     try:
-        found = _readable(world, turn, owner, tenant, query, action.limit)
+        found = _readable(world, turn, owner, _sought(turn.actor.id, action), query, action.limit)
     except IndexUnavailable:
         return Committed({"memories": [], "available": False})
     return Committed({"memories": found, "available": True})
+
+
+async def foresee(world: World, caller: str, action: Recall) -> None:
+    """Ask the index for what this recall will need, where its deed itself must not wait for an index."""
+    await world.memory.foresee(_sought(caller, action), action.query.strip(), caller)
+
+
+def _sought(caller: str, action: Recall) -> str:
+    """In which of the index's tenants a recall looks."""
+    return caller if action.of in (None, caller) else _shared(action.of or "")
 
 
 def _readable(
@@ -86,7 +95,7 @@ def _readable(
     found: list[dict[str, object]] = []
     room_bytes = MAX_READ_BYTES
     asked = refused = 0
-    for hit in world.memory.ranked(tenant, query):
+    for hit in world.memory.ranked(tenant, query, turn.actor.id):
         artifact = _memory(world, hit.id)
         if artifact is None or artifact.owner != owner:
             world.memory.note(hit.id)  # the index is behind, or has what never came to be

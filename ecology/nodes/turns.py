@@ -12,7 +12,9 @@ from ecology.engine.agent_loop import AgentLoop, PolicyCrash
 from ecology.engine.observation import Observation
 from ecology.engine.policy import Policy, Thought
 from ecology.engine.services import Services
+from ecology.kernel.actions import Recall
 from ecology.kernel.agent import Agent
+from ecology.kernel.remembering import foresee
 from ecology.nodes.floor import Floor
 from ecology.resources.costs import Charge
 
@@ -58,7 +60,13 @@ class NodeLoop(AgentLoop):
         foreseen = await self._foresee(now_ns)
         if foreseen is None:
             return await self._slow_turn()
+        await self._look_up(foreseen.thought)
         return await self._floor.do(lambda: self._carry_out(foreseen))
+
+    async def _look_up(self, thought: Thought | PolicyCrash) -> None:
+        """Ask now for what a recall will need of an index: on the floor nobody waits for one."""
+        if isinstance(thought, Thought) and isinstance(thought.action, Recall):
+            await foresee(self._services.world, self._agent.id, thought.action)
 
     # -- a quick mind
 
@@ -129,6 +137,7 @@ class NodeLoop(AgentLoop):
         except PolicyCrash as crash:
             error = crash
             return await self._floor.do(lambda: self._crash_slow(begun, error))
+        await self._look_up(thought)
         return await self._floor.do(lambda: self._finish_slow(begun, policy, thought, waited_ns))
 
     def _begin_slow(self) -> _Begun | None:

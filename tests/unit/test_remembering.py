@@ -1,5 +1,6 @@
 """remember and recall: what a memory is, who finds it, and what the index may never decide."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from ecology.kernel.actions import (
     Transfer,
     Write,
 )
+from ecology.kernel.remembering import foresee
 from ecology.memory.index import Hit, IndexUnavailable, Point, Vector
 from ecology.memory.memories import Memories
 from ecology.resources.assets import SCRIP
@@ -228,6 +230,26 @@ def test_without_an_index_nothing_is_found_and_nothing_is_lost(monkeypatch: pyte
     index.down, moment = False, 1 << 40
     assert len(texts(stage, ME, "opens")) == 2
     assert said[1:] == ["recall works again"]
+
+
+def test_what_was_foreseen_is_not_asked_for_again() -> None:
+    """Where a deed may not wait, its index is asked beforehand; what is true is still looked up when it is done."""
+    index, said = Broken(), list[str]()
+    index.down = False
+    stage = broken_stage(index, said)
+    names = [str(stage.do(ME, Remember(f"bakery {number}"))["artifact"]) for number in range(600)]
+    seen = Recall("bakery", 16)
+    asyncio.run(foresee(stage.world, ME, seen))
+    assert len(index.points) == 600
+    index.down, calls = True, index.calls
+    stage.do(ME, Delete(names[599]))
+    assert [it["artifact"] for it in recalled(stage, ME, seen)][:2] == [names[598], names[597]]
+    assert index.calls == calls
+    asyncio.run(foresee(stage.world, ME, seen))
+    calls = index.calls
+    assert stage.do(ME, seen) == {"memories": [], "available": False}
+    assert index.calls == calls
+    assert len(said) == 1
 
 
 def test_an_index_that_lies_finds_nothing_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
