@@ -124,6 +124,23 @@ def test_other_routes_and_methods_are_refused() -> None:
     serving(use)
 
 
+def test_documents_are_made_when_they_are_asked_for() -> None:
+    async def session() -> None:
+        turns = iter(range(1, 10))
+        service = Service(dict, nothing, port=0, documents={"/api/v1/turns": lambda: b"%d" % next(turns)})
+        await service.start()
+        try:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{service.port}") as client:
+                answers = [await client.get("/api/v1/turns") for _ in range(2)]
+                assert [answer.json() for answer in answers] == [1, 2]
+                assert answers[0].headers["content-type"] == "application/json"
+                assert (await client.get("/health")).json() == {"healthy": True}
+        finally:
+            await service.stop()
+
+    asyncio.run(session())
+
+
 def test_it_also_speaks_ipv6() -> None:
     async def use(client: httpx2.AsyncClient, _: Service) -> None:
         assert (await client.get("/health")).status_code == 200

@@ -41,6 +41,7 @@ class Measuring:
         self._watch = watch
         self._say = say
         self._projections = Projections(Fold())
+        self._last: list[tuple[int, bytes]] = []  # the event at the cursor, by which the log is known again
         self._due_ns = 0
 
     async def run(self) -> None:
@@ -60,20 +61,25 @@ class Measuring:
 
     async def _advance(self) -> bool:
         """Take in a batch of what is new; True if there is more."""
-        rows = await self._watch.bodies(self.cursor, BATCH_EVENTS)
+        rows = await self._watch.bodies(max(0, self.cursor - 1), BATCH_EVENTS)
+        if self.cursor:
+            if rows[:1] != self._last:
+                self._begin_again()
+                return True
+            del rows[0]
         if rows:
             await asyncio.to_thread(self._fold, rows)
-        elif await self._watch.last_sequence() < self.cursor:
-            self._begin_again()
         fresh = self.measured is None or self.measured.sequence < self.cursor
         if self.cursor and fresh and host_ns() >= self._due_ns:
             await asyncio.to_thread(self._sum_up)
-        return len(rows) == BATCH_EVENTS
+        return len(rows) >= BATCH_EVENTS - 1
 
     def _begin_again(self) -> None:
         self._say("the database was put back to an earlier state: the world is measured from its beginning")
         self._projections = Projections(Fold())
+        self._last.clear()
         self.cursor = 0
+        self.measured = None
 
     def _fold(self, rows: list[tuple[int, bytes]]) -> None:
         events = [self._event(sequence, body) for sequence, body in rows]
@@ -84,7 +90,7 @@ class Measuring:
                 remedy="restore it from a backup, and start the observer again",
             )
         self._projections.fold.run(events)
-        self.cursor = last
+        self.cursor, self._last = last, rows[-1:]
 
     def _event(self, sequence: int, body: bytes) -> Record:
         try:
