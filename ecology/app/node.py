@@ -1,10 +1,10 @@
 """A node process: what it needs from its surroundings, the world it finds or founds, and its life."""
 
 import asyncio
-import secrets
 import socket
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from zlib import crc32
 
 import msgspec
 
@@ -13,6 +13,7 @@ from ecology.app import assembly, running, scorers
 from ecology.app.interruption import Interruption
 from ecology.app.memory import MemoryPlace
 from ecology.core.errors import UsageError
+from ecology.core.password import new_password
 from ecology.engine.policy import PolicyBook, PolicyFactory
 from ecology.engine.services import Supervision
 from ecology.kernel.world import World
@@ -46,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
 
     def share(self) -> Share:
         """Which node this is; without an id one that no other start has. Raises UsageError for no range."""
-        holder = secrets.token_hex(8)
+        holder = new_password()
         first, last = parse_range(self.agent_range) if self.agent_range.strip() else (0, 0)
         return Share(self.node_id or f"{socket.gethostname()[:40]}-{holder[:6]}", holder, first, last)
 
@@ -127,7 +128,7 @@ async def live(
     """Be a node until the world is over (True) or a signal ends it (False); for `wanted` see `settle`."""
     share = place.share()
     with Interruption() as interruption:
-        store = await PostgresStore.open(place.postgres.reveal(), seed=int(share.holder, 16))
+        store = await PostgresStore.open(place.postgres.reveal(), seed=crc32(share.holder.encode()))
         try:
             scenario = await settle(store, wanted, insist=insist)
             client = await running.connect(scenario, dict(environ), say, wait=False)
