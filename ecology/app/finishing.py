@@ -29,13 +29,14 @@ CODE_METER = "code_meter"
 """The fact about a run that says what its code cost, modelled and measured."""
 
 
-def finish(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
+def finish(run: RunDirectory, scenario: Scenario, wall_ns: int, *, on_nodes: bool = False) -> Summary:
     """Write `events.jsonl.zst`, `summary.json` and `report.html` of a run that has ended.
 
+    `on_nodes` is whether its world lived in child processes, whose CPU and memory then count.
     Raises RunFault for what cannot be read or written; whatever is missing then, resuming the run makes again.
     """
     try:
-        summary = _summarise(run, scenario, wall_ns)
+        summary = _summarise(run, scenario, wall_ns, on_nodes=on_nodes)
         partial = run.summary.with_suffix(".partial")
         partial.write_bytes(encode_summary(summary))
         partial.replace(run.summary)
@@ -55,7 +56,7 @@ def draw(run: RunDirectory) -> None:
     write_report(run.path)
 
 
-def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
+def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int, *, on_nodes: bool) -> Summary:
     reader = EventReader(run.database)
     try:
         _, digest = export(reader, run.export)
@@ -65,13 +66,15 @@ def _summarise(run: RunDirectory, scenario: Scenario, wall_ns: int) -> Summary:
         reader.close()
     verdict = audit_run(run)
     limits = assembly.limits_of(scenario)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+    usages = [resource.getrusage(resource.RUSAGE_SELF)]
+    if on_nodes:
+        usages.append(resource.getrusage(resource.RUSAGE_CHILDREN))
     facts = RunFacts(
         run_id=run.run_id,
         run_dir=str(run.path),
         wall_seconds=round(wall_ns / SECOND_NS, 3),
-        cpu_seconds=round(usage.ru_utime + usage.ru_stime, 3),
-        peak_rss_bytes=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        cpu_seconds=round(sum(usage.ru_utime + usage.ru_stime for usage in usages), 3),
+        peak_rss_bytes=max(usage.ru_maxrss for usage in usages) * (1 if sys.platform == "darwin" else 1024),
         event_log_sha256=digest,
         costs="modelled" if scenario.clock == "virtual" else "measured",
         concurrent_thoughts=assembly.thinking_slots(scenario, limits),

@@ -206,7 +206,7 @@ def _carry_out(
             shown.close()
         if not ending.complete:
             return _interrupted(made[0], f" at {duration(ending.world_ns)} of world time")
-        summary = _results(made[0], scenario, ending, talk)
+        summary = _results(made[0], scenario, ending, talk, on_nodes=on_nodes is not None)
     except RunFault as fault:
         if made:
             then = f"then: {running.resume_command(made[0])}"
@@ -240,11 +240,16 @@ def _interrupted(directory: RunDirectory, when: str) -> int:
 
 
 def _results(
-    directory: RunDirectory, scenario: Scenario, ending: running.Ending, talk: Callable[[str], None]
+    directory: RunDirectory,
+    scenario: Scenario,
+    ending: running.Ending,
+    talk: Callable[[str], None],
+    *,
+    on_nodes: bool,
 ) -> Summary:
     """The summary of a complete run; of one that was complete before, only what is missing is made."""
     if not ending.was_over:
-        return finish(directory, scenario, ending.wall_ns)
+        return finish(directory, scenario, ending.wall_ns, on_nodes=on_nodes)
     if directory.has_results:
         talk("the run was complete already; nothing is left to do")
         return read_summary(directory.summary)

@@ -1,5 +1,5 @@
-"""The one kind of chance that must not be repeatable: passwords of servers that live as long as a run, and names that no
-other process has."""
+"""The one kind of chance that must not be repeatable: passwords of servers that live as long as a run, and names that
+no other process has."""
 
 import secrets
 
