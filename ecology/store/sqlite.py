@@ -46,6 +46,9 @@ def new_file(path: Path) -> Iterator[apsw.Connection]:
         # Closing would do this too, but would not say if the disk had no room for it.
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.close()
+        _remove(
+            path, "-journal", "-wal", "-shm"
+        )  # of a file that was there: SQLite would read them into this one
         partial.replace(path)
     except BaseException:
         connection.close()
@@ -53,8 +56,8 @@ def new_file(path: Path) -> Iterator[apsw.Connection]:
         raise
 
 
-def _remove(path: Path) -> None:
-    for suffix in ("", "-journal", "-wal", "-shm"):
+def _remove(path: Path, *suffixes: str) -> None:
+    for suffix in suffixes or ("", "-journal", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 

@@ -29,7 +29,7 @@ _INTO: dict[str, str] = {
 
 
 async def transcribe(store: PostgresStore, target: Path) -> Head:
-    """Write the world as of one moment into `target`, replacing what is there; the head as of that moment.
+    """Write the world as of one moment into `target`, replacing a file that nobody uses; the head as of that moment.
 
     The file appears whole or not at all. The world may go on meanwhile, and is not held up. Raises StoreFault if the
     server cannot be read or the file not be written.

@@ -13,6 +13,7 @@ from ecology.store.audit import audit
 from ecology.store.postgres import PostgresStore
 from ecology.store.postgres_faults import Pruned
 from ecology.store.postgres_head import Commit, Head, Turnstile
+from ecology.store.sqlite import SqliteStore
 from ecology.store.transcript import transcribe
 from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import Stage, populate
@@ -309,5 +310,26 @@ def test_a_commit_whose_answer_was_lost_is_a_fault_and_the_tables_are_the_truth(
                         await put(turnstile, stage)
                 assert (await two.changes(number))[0].number == number
         assert faults == []
+
+    run(tmp_path, story)
+
+
+def test_a_transcript_replaces_an_older_one_and_what_belonged_to_it(tmp_path: Path) -> None:
+    """A write-ahead log that somebody left behind must not be read into the new file."""
+    target = tmp_path / "again.sqlite"
+
+    async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
+        stage = await founded(one)
+        await transcribe(one, target)
+        left = SqliteStore.open(target)  # writes, and is never closed
+        left.put_meta("who", "somebody else")
+        stage.do(ANN, Transfer(BEN, 5))
+        async with one.at_head() as turnstile:
+            await put(turnstile, stage)
+        head = await transcribe(two, target)
+        again = SqliteStore.open(target)
+        assert (again.last_sequence(), again.meta("who")) == (head.sequence, None)
+        again.close()
+        assert [check for check in audit(target) if not check.ok] == []
 
     run(tmp_path, story)
