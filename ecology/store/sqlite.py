@@ -46,9 +46,8 @@ def new_file(path: Path) -> Iterator[apsw.Connection]:
         # Closing would do this too, but would not say if the disk had no room for it.
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         connection.close()
-        _remove(
-            path, "-journal", "-wal", "-shm"
-        )  # of a file that was there: SQLite would read them into this one
+        # Of a file that was there: SQLite would read its log into this one.
+        _remove(path, "-journal", "-wal", "-shm")
         partial.replace(path)
     except BaseException:
         connection.close()
