@@ -1,7 +1,7 @@
 """One suite for every index of memories: the embedded one, and the server's over each way of talking to one.
 
 No Qdrant server can be had where these tests run. Its adapter is held to the client library's own local mode, which
-carries out the same calls in process, and over HTTP to a stand-in; gRPC differs from both only inside the library.
+carries out the same calls in process, and over HTTP and gRPC to a stand-in.
 """
 
 import warnings
@@ -16,6 +16,7 @@ from ecology.memory.address import parse_url
 from ecology.memory.index import Hit, MemoryIndex, Point
 from ecology.memory.qdrant_edge import QdrantEdge
 from ecology.memory.qdrant_server import QdrantServer, connect
+from tests.support.qdrant_grpc_stand_in import QdrantGrpcStandIn
 from tests.support.qdrant_stand_in import QdrantStandIn
 
 DIMENSION = 8
@@ -23,7 +24,7 @@ Open = Callable[[str], MemoryIndex]
 """An index of a world of that name, over the same points each time."""
 
 
-@pytest.fixture(params=["embedded", "client in process", "over HTTP"])
+@pytest.fixture(params=["embedded", "client in process", "over HTTP", "over gRPC"])
 def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     if request.param == "embedded":
         yield lambda world: QdrantEdge.open(tmp_path / "index", DIMENSION, "test", world)
@@ -34,7 +35,8 @@ def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]
             yield lambda world: QdrantServer(client, "here", DIMENSION, "test", world)
         client.really_close()
     else:
-        with QdrantStandIn(api_key="a key") as server:
+        stand_in = QdrantStandIn if request.param == "over HTTP" else QdrantGrpcStandIn
+        with stand_in(api_key="a key") as server:
             address = parse_url(server.url)
             yield lambda world: QdrantServer(
                 connect(address, "a key"), address.shown, DIMENSION, "test", world
