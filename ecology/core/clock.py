@@ -15,6 +15,7 @@ import sys
 import time
 import types
 from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
 from typing import Any, Protocol
 
 SECOND_NS = 1_000_000_000
@@ -302,10 +303,10 @@ class RealClock:
                 self._release(deadlines.pop(), True)
             self._changed.clear()
             horizon = min(until_ns, at_ns if at_ns is not None else until_ns)
-            try:
-                await asyncio.wait_for(self._changed.wait(), max(0, horizon - self.now_ns()) / SECOND_NS)
-            except TimeoutError:
-                continue
+            # Not wait_for: before Python 3.12 it forgets that it was cancelled if what it waits for comes just then.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0, horizon - self.now_ns()) / SECOND_NS):
+                    await self._changed.wait()
         self._raise_fault()
 
     def stop(self) -> None:

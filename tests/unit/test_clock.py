@@ -216,3 +216,21 @@ def test_a_virtual_run_can_be_told_to_end_in_the_past(key: int) -> None:
         return clock.now_ns()
 
     assert asyncio.run(play()) == 100
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_real_clock_that_is_cancelled_just_when_somebody_is_woken_ends(steps: int) -> None:
+    async def scene() -> None:
+        clock = RealClock()
+        life = asyncio.create_task(clock.wait(1, 3600 * SECOND_NS))
+        running = asyncio.create_task(clock.run(7200 * SECOND_NS))
+        await asyncio.sleep(0.01)
+        clock.wake(1, clock.now_ns() + 3000 * SECOND_NS)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=20)
+        life.cancel()
+        assert ended and running.cancelled()
+
+    asyncio.run(scene())
