@@ -197,7 +197,7 @@ class Floor:
         now_ns = host_ns()
         until_ns = now_ns + MAX_SPAN_NS
         self.world.sandbox.until_ns = now_ns + MAX_DEED_NS
-        while self._queue and len(done) < MAX_DEEDS and host_ns() < until_ns:
+        while self._queue and not self._ending and len(done) < MAX_DEEDS and host_ns() < until_ns:
             deed, future = self._queue.popleft()
             if not future.done():  # or else who wanted it is gone
                 done.append((future, deed()))

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from ecology.core.errors import StoreFault, UsageError
 from ecology.engine.garbage import seldom_collected
-from ecology.nodes.floor import Fenced, Tally
+from ecology.nodes.floor import Fenced, Over, Tally
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
 from ecology.nodes.term import LEASE_PREFIX, LEASE_S, POLL_S, RENEWAL_S, Makings, Share, Term
@@ -69,7 +69,8 @@ class Node:
                 self.last_fault = why
                 self._say(f"{self.share.node} begins again: {why}")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), delay_s)
+                async with asyncio.timeout(delay_s):
+                    await self._stop.wait()
             delay_s = min(2 * delay_s, _BACKOFF_S[1])
 
     async def _serve_term(self) -> bool:
@@ -99,9 +100,12 @@ class Node:
             except UsageError:
                 await self._store.release(name, holder, generation)
                 raise
-            self.term, self.terms = term, self.terms + 1
-            with seldom_collected():
-                over = await term.serve(self._stop)
+            except Over:  # since the world was loaded
+                over = True
+            else:
+                self.term, self.terms = term, self.terms + 1
+                with seldom_collected():
+                    over = await term.serve(self._stop)
         with suppress(StoreFault):  # it runs out by itself
             await self._store.release(name, holder, generation)
         return over
@@ -120,7 +124,8 @@ class Node:
                     remedy="stop it, or start this one with another --id",
                 )
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._stop.wait()
         return None
 
     async def _time_ns(self, head: Head) -> int:
