@@ -94,13 +94,9 @@ def _passing(error: BaseException, address: RedisAddress) -> RunFault:
     if isinstance(error, BusyLoadingError):
         return RunFault(f"{address} is still reading its data")
     if isinstance(error, RedisTimeoutError | TimeoutError):
-        remedy = "if it never does, it may speak no TLS: write redis://" if address.tls else ""
-        return RunFault(f"{address} does not answer", remedy=remedy)
+        return RunFault(f"{address} does not answer")
     if _CLOSED in str(error):
-        return RunFault(
-            f"{address} closed the connection",
-            remedy="" if address.tls else "if it always does, it may want TLS: write rediss://",
-        )
+        return RunFault(f"{address} closed the connection")
     # asyncio words the same refusal in three ways and repeats the address in them.
     number = _ERRNO.search(str(error)) or _ERRNO.search(" ".join(map(str, _chain(error))))
     why = os.strerror(int(number[1])) if number else _text(error)

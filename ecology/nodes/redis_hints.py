@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from ecology.core.errors import UsageError
 from ecology.nodes.hints import HintState
 from ecology.nodes.redis_faults import FAULTS, fault_of
+from ecology.nodes.redis_probe import mistaken_tls
 from ecology.nodes.redis_url import RedisAddress, parse_redis_url
 
 ANSWER_S = 1.0
@@ -87,6 +88,8 @@ class RedisHints:
             await self._redis.publish(self._channel, b"")  # may this user tell, too?
         except FAULTS as error:
             fault = fault_of(error, self._address)
+            if not isinstance(fault, UsageError):
+                fault = await mistaken_tls(self._address) or fault
             if isinstance(fault, UsageError):
                 if ears is not None:
                     await _close(ears)

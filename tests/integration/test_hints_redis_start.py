@@ -126,17 +126,16 @@ def test_tls_that_cannot_be_trusted(tmp_path: Path) -> None:
 def test_tls_on_one_side_only(tmp_path: Path) -> None:
     async def story() -> None:
         async with encrypted(tmp_path) as (_, port):
-            end = RedisHints(f"redis://:hunter2@localhost:{port}", "w", "n")
-            await end.start(lambda: None)  # it looks as if the server were just going down
-            await end.stop()
-            assert end.state().last_error == (
-                f"Redis at localhost:{port} closed the connection; if it always does, it may want TLS: write rediss://"
+            told = await refused(f"redis://:hunter2@localhost:{port}")
+            assert (
+                told
+                == f"Redis at localhost:{port} wants TLS; write rediss:// for redis://, or its other port"
             )
-        async with redis_server() as server:
-            end = RedisHints(f"rediss://{HOST}:{server.port}", "w", "n")
-            await end.start(lambda: None)  # it waits for the end of what it takes for a command
-            await end.stop()
-            assert end.state().last_error.endswith("it may speak no TLS: write redis://")
+        for password in ("", "other"):
+            async with redis_server(password=password) as server:
+                told = await refused(f"rediss://:hunter2@{HOST}:{server.port}")
+                where = f"Redis at HOST:{server.port}"
+                assert told == f"{where} speaks no TLS; write redis:// for rediss://, or its other port"
 
     asyncio.run(story())
 
