@@ -77,7 +77,7 @@ async def nodes(
         for number in range(count):
             command = [sys.executable, "-m", "ecology", "node", "--no-http", "--quiet", "--id", f"n{number}"]
             started.append(subprocess.Popen([*command, *options], env=environ))  # noqa: ASYNC220
-            while not await _members(connection, number + 1):
+            while not await joined(connection, number + 1):
                 assert started[-1].poll() is None, "the node has ended"
                 await asyncio.sleep(0.05)
         yield [psutil.Process(process.pid) for process in started]
@@ -88,7 +88,8 @@ async def nodes(
             process.wait(20)
 
 
-async def _members(connection: asyncpg.Connection, count: int) -> bool:
+async def joined(connection: asyncpg.Connection, count: int) -> bool:
+    """Whether the world has so many members."""
     with contextlib.suppress(asyncpg.UndefinedTableError):
         members = await connection.fetchval("SELECT members FROM world_head")
         return bytes(members or b"").count(b"generation") == count
