@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ecology import scenarios
-from ecology.app import assembly, running
+from ecology.app import assembly, model_client, running
 from ecology.app.finishing import finish
 from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
@@ -82,7 +82,7 @@ def run(
 
 async def _live(scenario: Scenario, runs: Path, policies: dict[str, PolicyFactory]) -> FinishedRun:
     place = MemoryPlace.named(os.environ.get("QDRANT_URL"), os.environ)
-    client = await running.connect(scenario, dict(os.environ), _ignore, wait=False)
+    client = await model_client.connect(scenario, dict(os.environ), _ignore, wait=False)
     assembly.policies(scenario, client, policies)  # a plug-in that is broken leaves no directory behind
     directory = RunDirectory.create(runs, utc_stamp(), scenario)
     watchers = running.Watchers(say=_ignore, progress=_ignore)

@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from ecology import scenarios
-from ecology.app import assembly, running, scorers
+from ecology.app import assembly, model_client, scorers
 from ecology.app.interruption import Interruption
 from ecology.app.memory import MemoryPlace
 from ecology.core.errors import UsageError
@@ -131,7 +131,7 @@ async def live(
         store = await PostgresStore.open(place.postgres.reveal(), seed=crc32(share.holder.encode()))
         try:
             scenario = await settle(store, wanted, insist=insist)
-            client = await running.connect(scenario, dict(environ), say, wait=False)
+            client = await model_client.connect(scenario, dict(environ), say, wait=False)
             try:
                 return await _live(place, share, store, scenario, client, interruption, say)
             finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from ecology.app.doctor import examine
 from ecology.cli.console import data
 
 EXAMPLES = """
@@ -39,9 +40,6 @@ def doctor(as_json: bool, quiet: bool, timeout: float) -> int:
     Services are those of the environment: POSTGRES_URL, REDIS_URL, QDRANT_URL, LLM_URL and LLM_MODEL. A model is asked
     for a few tokens. Nothing is changed, and no secret is shown.
     """
-    # Whoever wants another command need not wait until the drivers of all services are loaded.
-    from ecology.app.doctor import examine  # noqa: PLC0415
-
     findings = asyncio.run(examine(os.environ, Path.cwd(), timeout))
     well = all(finding.state != "failed" for finding in findings)
     if as_json:

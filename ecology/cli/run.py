@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ecology import scenarios as scenario_files
-from ecology.app import assembly, cluster, running
+from ecology.app import assembly, cluster, model_client, running
 from ecology.app.finishing import finish
 from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
@@ -184,7 +184,7 @@ def _carry_out(
     made: list[RunDirectory] = [directory] if directory is not None else []
 
     async def live() -> running.Ending:
-        client = await running.connect(scenario, dict(os.environ), talk, wait=wait)
+        client = await model_client.connect(scenario, dict(os.environ), talk, wait=wait)
         if on_nodes is not None:
             cluster.require_real_clock(scenario)
         if not made:

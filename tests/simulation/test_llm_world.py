@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 import pytest
 
-from ecology.app import running
+from ecology.app import model_client, running
 from ecology.app.run_directory import RunDirectory
 from ecology.events.records import ActionTaken, HoldClosed, HoldOpened, ModelCalled
 from ecology.events.registry import Record, decode
@@ -62,7 +62,7 @@ def world_of(server: ModelServer, **settings: object) -> Scenario:
 
 async def live(world: Scenario, runs: Path, environ: dict[str, str] | None = None) -> RunDirectory:
     """Live it as the command does, summary and report apart."""
-    client = await running.connect(world, environ or {}, lambda line: None, wait=False)
+    client = await model_client.connect(world, environ or {}, lambda line: None, wait=False)
     directory = RunDirectory.create(runs, "20260101T000000Z", world)
     try:
         assert (await running.begin(directory, world, client, NOBODY)).complete
