@@ -29,17 +29,25 @@ def admin() -> None:
 
 @admin.command(epilog=EXAMPLES)
 @click.argument("run", type=click.Path(path_type=Path), metavar="[RUN]", required=False)
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="An observer's archive of the world that nodes share: does it agree?",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 @click.option("--quiet", is_flag=True, help="Print only what is wrong.")
-def audit(run: Path | None, as_json: bool, quiet: bool) -> int:
+def audit(run: Path | None, archive: Path | None, as_json: bool, quiet: bool) -> int:
     """Check that every law holds in RUN's database and archive; exit 1 if one does not.
 
     Without RUN, in the world that POSTGRES_URL names: also that every node did only what it might.
     """
+    if run is not None and archive is not None:
+        raise UsageError("a run has its archive beside it", remedy="give RUN or --archive, not both")
     if run is not None:
         verdict = audit_run(RunDirectory.find(run), thorough=True)
     elif (shared := find(POSTGRES, os.environ)) is not None:
-        verdict = asyncio.run(audit_shared(shared))
+        verdict = asyncio.run(audit_shared(shared, archive))
     else:
         raise UsageError(
             "there is nothing to audit", remedy="give the directory of a run, or set POSTGRES_URL"

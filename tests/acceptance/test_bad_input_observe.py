@@ -86,3 +86,9 @@ def test_trouble_at_the_start_is_one_line(
         "/nowhere does not exist" if trouble == "wrong database" else f"port {port} at 127.0.0.1 is taken"
     )
     assert expected in finished.complaint
+
+
+def test_the_archive_of_a_run_is_not_asked_for(tmp_path: Path) -> None:
+    finished = called("admin", "audit", "run", "--archive", str(tmp_path), cwd=tmp_path)
+    assert (finished.code, finished.out) == (2, "")
+    assert finished.complaint == "a run has its archive beside it; give RUN or --archive, not both"

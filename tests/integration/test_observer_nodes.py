@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from ecology.app.auditing import audit_shared
 from ecology.core.seeds import Draw
-from ecology.nodes.history_audit import audit_history
+from ecology.nodes.endpoints import POSTGRES, Endpoint
 from ecology.store.postgres import PostgresStore
 from tests.support.command import started
 from tests.support.nodes import QUICK
@@ -31,6 +32,14 @@ def nodes(url: str, folder: Path, *, agents: int, duration: str) -> Iterator[lis
         yield [asyncio.ensure_future(asyncio.to_thread(process.wait, PATIENCE_S)) for process in processes]
 
 
+async def agrees(url: str, archive: Path) -> None:
+    """The whole audit, also while all of it goes on."""
+    report = await audit_shared(Endpoint(POSTGRES, url), archive)
+    wrong = [check for check in report.checks if not check.ok]
+    assert wrong == [], wrong
+    assert {"archive_agrees", "archive_whole"} <= {check.name for check in report.checks}
+
+
 def test_an_observer_that_dies_again_and_again_beside_nodes_at_work(tmp_path: Path) -> None:
     async def life() -> None:
         draw = Draw(9, 2)
@@ -42,6 +51,7 @@ def test_an_observer_that_dies_again_and_again_beside_nodes_at_work(tmp_path: Pa
                 while not all(end.done() for end in ends):
                     await observers[-1].is_in_state("archiving")
                     await asyncio.sleep(draw.below(1_000) / 1_000)
+                    await agrees(url, tmp_path / "archive")
                     observers[-1].kill()
                     observers.append(Observing(url, tmp_path))
                 assert [end.result() for end in ends] == [0] * NODES
@@ -52,8 +62,7 @@ def test_an_observer_that_dies_again_and_again_beside_nodes_at_work(tmp_path: Pa
             assert summary["world"]["ended"] and sum(summary["agents"].values()) == 20
             assert summary["measures"]["actions"] > 100
             await whole(store, tmp_path / "archive")
-            wrong = [check for check in await audit_history(store) if not check.ok]
-            assert wrong == [], wrong
+            await agrees(url, tmp_path / "archive")
             await last.end()
         finally:
             await store.close()

@@ -6,6 +6,7 @@ import msgspec
 
 from ecology.events.records import ArtifactCreated, ArtifactUpdated
 from ecology.observe.archive.blobs import Blobs
+from ecology.observe.archive.commits import Change
 from ecology.observe.archive.names import path_of
 from ecology.observe.archive.outbox import Outbox, missing_content
 from ecology.observe.archive.repository import ARCHIVE, Head, Repository
@@ -50,6 +51,18 @@ def verify(run_dir: Path) -> ArchiveAudit:
         outbox.close()
 
 
+def verify_as_of(repository: Repository, head: Head | None, run_dir: Path) -> ArchiveAudit:
+    """The same for an archive elsewhere, by a copy of its database in `run_dir`, made after `head` was read.
+
+    The archive may have moved on meanwhile, and the database have given up what has arrived there.
+    """
+    outbox = Outbox(run_dir)
+    try:
+        return _compare(repository, head, outbox)
+    finally:
+        outbox.close()
+
+
 def _compare(repository: Repository, head: Head | None, outbox: Outbox) -> ArchiveAudit:
     cursor = head.sequence if head is not None else 0
     commits = int(repository.git("rev-list", "--count", head.commit)) if head is not None else 0
@@ -64,12 +77,16 @@ def _compare(repository: Repository, head: Head | None, outbox: Outbox) -> Archi
             problems.append(f"the archive has {commits} commits for {events} artifact events")
         waiting: set[str] = set()
         lag = 0
+        missing: list[Change] = []
         for delivery in outbox.changes(cursor, outbox.last_sequence()):
             change = delivery.change
             lag += 1
             waiting.add(change.artifact_id)
             if delivery.content is None and isinstance(change, ArtifactCreated | ArtifactUpdated):
-                problems.append(str(missing_content(change)))
+                missing.append(change)
+        by_now = repository.head() if missing else None
+        arrived = by_now.sequence if by_now is not None else 0
+        problems += [str(missing_content(change)) for change in missing if change.sequence > arrived]
         compared = _compare_heads(repository, head, outbox, waiting, problems)
     if len(problems) > SHOWN_PROBLEMS:
         problems[SHOWN_PROBLEMS:] = [f"… and {len(problems) - SHOWN_PROBLEMS} more"]
