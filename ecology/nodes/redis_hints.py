@@ -85,7 +85,7 @@ class RedisHints:
         ears: PubSub | None = None
         try:
             ears = await self._subscribed()
-            await self._redis.publish(self._channel, b"")  # may this user tell, too?
+            await self._redis.publish(self._prefix, b"")  # to nobody: may this user tell, too?
         except FAULTS as error:
             fault = fault_of(error, self._address)
             if not isinstance(fault, UsageError):

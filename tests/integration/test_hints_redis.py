@@ -26,7 +26,6 @@ class Ends:
     async def settled(self) -> None:
         """Wait until both hear."""
         await until(lambda: self.one.state().connected and self.two.state().connected)
-        await asyncio.sleep(0.05)
         self.looks = 0
 
     async def silent(self) -> None:

@@ -23,12 +23,13 @@ USERS = (
 
 async def hears(url: str) -> None:
     """A hint over this URL arrives. Raises UsageError."""
-    end, looks = RedisHints(url, "w", "n"), []
+    looks: list[int] = []
+    end = RedisHints(url, "w", "n")
     try:
         await end.start(lambda: looks.append(1))
-        await until(lambda: end.state().received == 1)
+        await until(lambda: looks == [1])
         end.tell(["n"])
-        await until(lambda: end.state().received == 2)
+        await until(lambda: looks == [1, 1])
     finally:
         await end.stop()
 
