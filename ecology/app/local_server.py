@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import shutil
 import signal
 import socket
 from abc import ABC, abstractmethod
@@ -84,6 +85,7 @@ class LocalServer(ABC):
         if self._kept is not None:
             self._kept.end()
             self._kept = None
+        shutil.rmtree(self.folder, ignore_errors=True)  # it may have crashed before
 
     def _last_words(self) -> str:
         lines = (self.folder / "log").read_text("utf-8", "replace").splitlines()

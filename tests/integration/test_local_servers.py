@@ -168,6 +168,7 @@ def test_a_server_that_does_not_start_says_why(place: Path) -> None:
                 ) as told:
                     await started(server)
                 assert "\n" not in str(told.value)
+            first.crash()
         finally:
             for server in (first, second, third):
                 server.remove()
