@@ -1,7 +1,9 @@
 """The store of a world that many nodes share: one PostgreSQL database with the ledger's tables and the world's.
 
-Nothing here needs a session, so that PgBouncer in transaction mode may stand in between. Nothing is tried again once
-the store is open: a node that meets a fault throws its world away and loads it anew, for the database is the truth.
+Nothing here needs a session, so that PgBouncer in transaction mode may stand in between; its pool must be larger than
+there are nodes, for who waits for the head keeps a server's connection meanwhile, and leases are renewed on others.
+Nothing is tried again once the store is open: a node that meets a fault throws its world away and loads it anew, for
+the database is the truth.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping

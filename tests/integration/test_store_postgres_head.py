@@ -17,6 +17,7 @@ from ecology.store.sqlite import SqliteStore
 from ecology.store.transcript import transcribe
 from ecology.testing.fingerprint import fingerprint
 from ecology.testing.worlds import Stage, populate
+from tests.support.pgbouncer import pgbouncer
 from tests.support.postgres import database
 
 ANN, BEN, EVE = (f"agent-{ordinal:04d}" for ordinal in range(1, 4))
@@ -50,27 +51,31 @@ async def loaded(store: PostgresStore) -> tuple[Stage, Head]:
 
 
 Story = Callable[[PostgresStore, PostgresStore, str], Awaitable[None]]
+Run = Callable[[Story], None]
+WAYS = ["direct", pytest.param("pgbouncer", marks=pytest.mark.pgbouncer)]
 
 
-def run(folder: Path, story: Story) -> None:
-    """A story of two stores on one database; what it leaves passes the audit."""
+@pytest.fixture(params=WAYS)
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
+    """Lives a story of two stores on one database, told its URL; what it leaves passes the audit."""
 
-    async def life() -> None:
-        url = await database(folder)
-        one, two = await PostgresStore.open(url, seed=1), await PostgresStore.open(url, seed=2)
+    async def life(story: Story) -> None:
+        url = await database(tmp_path)
+        way = url if request.param == "direct" else pgbouncer().url(url)
+        one, two = await PostgresStore.open(way, seed=1), await PostgresStore.open(way, seed=2)
         try:
             await story(one, two, url)
-            await transcribe(one, folder / "ecology.sqlite")
-            wrong = [check for check in audit(folder / "ecology.sqlite") if not check.ok]
+            await transcribe(one, tmp_path / "ecology.sqlite")
+            wrong = [check for check in audit(tmp_path / "ecology.sqlite") if not check.ok]
             assert wrong == [], wrong
         finally:
             await one.close()
             await two.close()
 
-    asyncio.run(life())
+    return lambda story: asyncio.run(life(story))
 
 
-def test_who_comes_second_waits_and_then_sees_all_that_the_first_did(tmp_path: Path) -> None:
+def test_who_comes_second_waits_and_then_sees_all_that_the_first_did(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
 
@@ -92,14 +97,14 @@ def test_who_comes_second_waits_and_then_sees_all_that_the_first_did(tmp_path: P
             [Commit(1, "one", 1, b"after 0"), Commit(2, "one", 1, b"after 1")],
         )
 
-    run(tmp_path, story)
+    run(story)
 
 
 class Fenced(Exception):
     """What a node raises that finds itself no member."""
 
 
-def test_an_exception_takes_back_all_of_it_and_passes_as_it_is(tmp_path: Path) -> None:
+def test_an_exception_takes_back_all_of_it_and_passes_as_it_is(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         before = fingerprint(stage.world, 0)
@@ -123,10 +128,10 @@ def test_an_exception_takes_back_all_of_it_and_passes_as_it_is(tmp_path: Path) -
         async with one.at_head() as turnstile:
             assert turnstile.head == head
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_who_is_cancelled_lets_the_next_one_in(tmp_path: Path) -> None:
+def test_who_is_cancelled_lets_the_next_one_in(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         stage.do(ANN, Transfer(BEN, 5))
@@ -146,10 +151,10 @@ def test_who_is_cancelled_lets_the_next_one_in(tmp_path: Path) -> None:
         async with one.at_head() as turnstile:
             assert turnstile.head.number == 1
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_who_holds_the_lock_and_does_nothing_is_thrown_out_by_the_server(tmp_path: Path) -> None:
+def test_who_holds_the_lock_and_does_nothing_is_thrown_out_by_the_server(run: Run) -> None:
     """As a node that is paused: the others wait for less than its lease lasts, and it commits nothing afterwards."""
 
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
@@ -169,10 +174,10 @@ def test_who_holds_the_lock_and_does_nothing_is_thrown_out_by_the_server(tmp_pat
         async with one.at_head(0) as turnstile:
             assert [commit.node for commit in await turnstile.changes(0)] == ["one", "two"]
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_a_commit_without_events_has_a_number_of_its_own(tmp_path: Path) -> None:
+def test_a_commit_without_events_has_a_number_of_its_own(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         async with one.at_head() as turnstile:
@@ -208,10 +213,10 @@ def test_a_commit_without_events_has_a_number_of_its_own(tmp_path: Path) -> None
         ]
         await connection.close()
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: Path) -> None:
+def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         for _ in range(4):
@@ -233,10 +238,10 @@ def test_what_is_pruned_stays_in_the_history_and_is_asked_for_in_vain(tmp_path: 
             with pytest.raises(Pruned):
                 await turnstile.changes(2)
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_events_that_do_not_follow_the_head_are_a_bug(tmp_path: Path) -> None:
+def test_events_that_do_not_follow_the_head_are_a_bug(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         other = (await loaded(two))[0]
@@ -249,10 +254,10 @@ def test_events_that_do_not_follow_the_head_are_a_bug(tmp_path: Path) -> None:
             async with two.at_head() as turnstile:
                 await put(turnstile, other)
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_contents_are_read_beside_the_event_loop(tmp_path: Path) -> None:
+def test_contents_are_read_beside_the_event_loop(run: Run) -> None:
     async def story(one: PostgresStore, two: PostgresStore, url: str) -> None:
         stage = await founded(one)
         stage.do(ANN, Write("essay", "first"))
@@ -275,11 +280,11 @@ def test_contents_are_read_beside_the_event_loop(tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="the shelf knows 'nothing'"):
             two.content("nothing")
 
-    run(tmp_path, story)
+    run(story)
 
 
 def test_a_commit_whose_answer_was_lost_is_a_fault_and_the_tables_are_the_truth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection ends before or after the server has seen the COMMIT; who loads the world anew knows."""
     execute = asyncpg.Connection.execute
@@ -311,10 +316,10 @@ def test_a_commit_whose_answer_was_lost_is_a_fault_and_the_tables_are_the_truth(
                 assert (await two.changes(number))[0].number == number
         assert faults == []
 
-    run(tmp_path, story)
+    run(story)
 
 
-def test_a_transcript_replaces_an_older_one_and_what_belonged_to_it(tmp_path: Path) -> None:
+def test_a_transcript_replaces_an_older_one_and_what_belonged_to_it(run: Run, tmp_path: Path) -> None:
     """A write-ahead log that somebody left behind must not be read into the new file."""
     target = tmp_path / "again.sqlite"
 
@@ -332,4 +337,4 @@ def test_a_transcript_replaces_an_older_one_and_what_belonged_to_it(tmp_path: Pa
         again.close()
         assert [check for check in audit(target) if not check.ok] == []
 
-    run(tmp_path, story)
+    run(story)

@@ -1,4 +1,4 @@
-"""A real PgBouncer in transaction mode before the tests' PostgreSQL server, two connections to each database.
+"""A real PgBouncer in transaction mode before the tests' PostgreSQL server, a few connections to each database.
 
 It does not outlive the process that wanted it.
 """
@@ -28,7 +28,7 @@ listen_addr = {host}
 listen_port = {port}
 unix_socket_dir =
 pool_mode = transaction
-default_pool_size = 2
+default_pool_size = 6
 min_pool_size = 2
 server_round_robin = 1
 max_client_conn = 200
