@@ -25,7 +25,10 @@ def test_a_redis_that_lets_us_in_refuses_us_or_is_gone(tmp_path: Path) -> None:
             none = await asked(f"redis://{place}", tmp_path)
             assert (none.state, none.remedy) == ("failed", "write redis://USER:PASSWORD@HOST:PORT")
             wrong = await asked(f"redis://:{SECRET}x@{place}", tmp_path)
-            assert (wrong.state, wrong.what) == ("failed", f"Redis at {place} knows no such user and password")
+            assert (wrong.state, wrong.what) == (
+                "failed",
+                f"Redis at {place} knows no such user and password",
+            )
         gone = await asked(f"redis://:{SECRET}@{place}/0", tmp_path)
         assert gone.state == "failed"
         assert gone.what.startswith(f"Redis at {place} cannot be reached")
