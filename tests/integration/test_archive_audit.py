@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ecology.core.errors import UsageError
-from ecology.observe.archive.audit import SHOWN_PROBLEMS, verify
-from ecology.observe.archive.repository import ARCHIVE
+from ecology.observe.archive.audit import SHOWN_PROBLEMS, verify, verify_as_of
+from ecology.observe.archive.repository import ARCHIVE, Repository
 from tests.integration.archive_git import archive, git
 from tests.integration.archive_log import ArtifactLog, filled
 
@@ -118,3 +118,22 @@ def test_many_problems_are_summed_up(tmp_path: Path) -> None:
 def test_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="give the directory of a run"):
         verify(tmp_path)
+
+
+def test_an_archive_that_moved_on_while_the_database_was_copied(tmp_path: Path) -> None:
+    """What the copy has given up arrived after the archive was looked at; what arrived nowhere is still found."""
+    log = archived(tmp_path)
+    repository = Repository(tmp_path / ARCHIVE)
+    before = repository.head()
+    log.write("late", b"after the look")
+    log.commit()
+    archive(tmp_path)
+    log.drop(log.sequence)
+    found = verify_as_of(repository, before, tmp_path)
+    assert found.ok and before is not None and (found.cursor, found.lag) == (before.sequence, 1)
+    log.write("lost", b"on no way")
+    log.commit()
+    log.drop(log.sequence)
+    (problem,) = verify_as_of(repository, before, tmp_path).problems
+    assert "('lost' r1)" in problem
+    log.close()
