@@ -1,7 +1,7 @@
 # `make` alone lists what there is. Nothing here is needed to use the project: README has the two commands for that.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format types contracts docs-check check soak bench lock package clean
+.PHONY: help setup run test test-cluster lint format types contracts docs-check check soak bench lock package clean
 
 PYTHON := .venv/bin/python
 AGENTS ?= 50
@@ -21,6 +21,9 @@ run: ## Run a world (AGENTS=50 DURATION=1h SEED=7)
 
 test: ## Run all tests; ARGS='-k ledger' goes to pytest
 	python3 scripts/test.py $(ARGS)
+
+test-cluster: ## Everything that can go wrong with nodes and their servers, on real processes
+	python3 scripts/test.py tests/cluster tests/simulation/test_node_faults.py $(ARGS)
 
 lint: setup ## Style and formatting (ruff)
 	$(PYTHON) -m ruff check .

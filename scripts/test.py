@@ -19,9 +19,11 @@ def engine() -> bool:
     return all(subprocess.run(look, capture_output=True, check=False).returncode == 0 for look in looks)
 
 
-def selection() -> "list[str]":
-    """Everything, but for the tests that need what this machine does not have; those are named."""
+def selection(arguments: "list[str]") -> "list[str]":
+    """Everything, but for the tests that need what this machine does not have, or minutes; those are named."""
     left_out = {}
+    if not any("cluster" in argument for argument in arguments):
+        left_out["cluster"] = "`make test-cluster` runs them, in some five minutes"
     if not any(shutil.which(browser) for browser in BROWSERS):
         left_out["browser"] = "no Chromium (on Debian: apt install chromium)"
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mount"):
@@ -40,5 +42,6 @@ if __name__ == "__main__":
     os.chdir(environment.ROOT)
     ready = environment.ensure(environment.TEST_LOCK)
     ready.become(
-        "python", ["-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *selection(), *sys.argv[1:]]
+        "python",
+        ["-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *selection(sys.argv[1:]), *sys.argv[1:]],
     )

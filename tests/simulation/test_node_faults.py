@@ -100,5 +100,4 @@ def test_what_is_acknowledged_survives_whatever_fails(tmp_path: Path, name: str)
         return faults
 
     faults = asyncio.run(scene())
-    print("FAULTS", faults)
     assert faults > SEEDS

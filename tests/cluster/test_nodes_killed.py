@@ -1,0 +1,45 @@
+"""A node that is killed or paused costs its agents seconds, and nobody anything else."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from tests.support.cluster import TAKE_OVER_S, TakeOver, cluster
+
+
+def test_a_killed_nodes_agents_act_again_elsewhere(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with cluster(tmp_path) as nodes:
+            await nodes.up("a", "b", "c")
+            taken = await TakeOver.before(nodes, "b")
+            nodes.nodes["b"].kill()
+            seconds = await taken.seconds()
+            await nodes.members("a", "c")
+            await nodes.all_acted()
+            await nodes.check()
+            assert seconds <= TAKE_OVER_S
+
+    asyncio.run(scene())
+
+
+def test_a_node_paused_past_its_lease_commits_nothing_with_it_and_comes_back(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with cluster(tmp_path) as nodes:
+            await nodes.up("a", "b")
+            before = (await nodes.membership()).generation("a")
+            taken = await TakeOver.before(nodes, "a")
+            nodes.nodes["a"].signal(signal.SIGSTOP)
+            seconds = await taken.seconds()
+            await nodes.members("b")
+            struck = await nodes.last()
+            nodes.nodes["a"].signal(signal.SIGCONT)
+            await nodes.members("a", "b")
+            assert (await nodes.membership()).generation("a") > before
+            await nodes.all_acted()
+            late = "SELECT count(*) FROM commits WHERE node = 'a' AND generation = $1 AND last_sequence > $2"
+            assert await nodes.value(int, late, before, struck) == 0
+            assert "its lease ran out" in nodes.nodes["a"].said()
+            await nodes.check()
+            assert seconds <= TAKE_OVER_S
+
+    asyncio.run(scene())
