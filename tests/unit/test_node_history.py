@@ -65,23 +65,25 @@ class Told:
     def change(self, index: int, **fields: object) -> None:
         self.events[index] = msgspec.structs.replace(self.events[index], **fields)
 
-    def retell(self, index: int, **fields: Any) -> None:
-        self.commits[index] = self.commits[index]._replace(**fields)
+    def retell(self, index: int, **fields: object) -> None:
+        self.commits[index] = self.commits[index]._replace(**fields)  # type: ignore[arg-type]
 
     def find(self, kind: type[Event], nth: int = 0) -> int:
         return [index for index, event in enumerate(self.events) if isinstance(event, kind)][nth]
 
 
-def maker(kind: Callable[..., Event], who: str | None = None, turn: int = 0, **fields: object) -> Any:
+def maker(
+    kind: Callable[..., Event], who: str | None = None, turn: int = 0, **fields: object
+) -> Callable[..., Event]:
     when = None if who is None else f"{who}#{turn}"
     return lambda **place: kind(principal_id=who, turn_id=when, **place, **fields)
 
 
-def act(who: str, turn: int) -> Any:
+def act(who: str, turn: int) -> Callable[..., Event]:
     return maker(ActionTaken, who, turn, action="noop", outcome="committed")
 
 
-def pay(who: str, to: str, amount: int, number: int) -> Any:
+def pay(who: str, to: str, amount: int, number: int) -> Callable[..., Event]:
     fields = {"asset": "scrip", "from_id": who, "to_id": to, "amount": amount}
     return maker(TransferPosted, who, number, transfer_id=transfer_id(1, number, 0), **fields)
 
