@@ -1,5 +1,7 @@
 """What a PostgreSQL server says of itself, for who wants to know whether a world can live there. Changes nothing."""
 
+import asyncio
+
 import asyncpg
 import msgspec
 
@@ -44,9 +46,8 @@ async def examine(url: str, timeout_s: float) -> Examination:
         where = place(url)
     with store_faults(where):
         try:
-            connection = await asyncpg.connect(
-                url, timeout=timeout_s, command_timeout=timeout_s, statement_cache_size=0
-            )
+            async with asyncio.timeout(timeout_s):
+                connection = await asyncpg.connect(url, command_timeout=timeout_s, statement_cache_size=0)
         except ValueError:
             raise bad_url() from None  # the error may quote the URL, and with it the password
         try:
@@ -60,7 +61,7 @@ async def _look(connection: asyncpg.Connection, where: str) -> Examination:
         (number, version, fsync, synchronous_commit, full_pages, read_only, may_create, most, used),
     ) = await connection.fetch(SQL["settings"])
     began_us, began_ns = wall_us(), host_ns()
-    theirs_us = await connection.fetchval(postgres_schema.SQL["clock_us"])
+    ((theirs_us,),) = await connection.fetch(postgres_schema.SQL["clock_us"])
     round_trip_us = (host_ns() - began_ns) // 1_000
     return Examination(
         where=where,
