@@ -304,3 +304,17 @@ def test_a_history_folded_in_two_parts_measures_the_same(
     health = summarise(events).measures.health
     total = sum(share or 0 for share in (health.active, health.asleep, health.blocked, health.frozen))
     assert total == pytest.approx(1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 2**32), st.sets(st.integers(1, 800), max_size=40), st.booleans())
+def test_looking_at_the_measures_on_the_way_changes_nothing(
+    agents: int, seed: int, looks: set[int], models: bool
+) -> None:
+    world = InventedWorld(agents=agents, seconds=40, seed=seed, models=models, budget_usd_micros=30_000)
+    events = list(traded(history(world), seed))
+    watched = Projections(Fold())
+    for first, last in pairwise([0, *sorted(looks), max(len(events), 801)]):
+        watched.fold.run(events[first:last])
+        assert watched.result() == summarise(events[:last])
+    assert watched.result() == watched.result() == summarise(events)

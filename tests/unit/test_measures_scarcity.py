@@ -209,6 +209,26 @@ def test_without_any_cost_there_is_no_bound_to_estimate() -> None:
     assert scarcity_of(log)["llm_rate"].actions_forgone_estimate is None
 
 
+def test_a_wait_that_is_looked_at_while_it_lasts_still_counts_once() -> None:
+    """It is told three times: as far as it has come at each look, when the state ends, and by the turn that follows."""
+    log = Log()
+    log.spawn("a")
+    log.state("a", "blocked", at=0, reason="llm_rate")
+    for second in (10, 20):
+        log.state("b", "asleep", at=second)
+    log.state("a", "active", at=25)
+    log.act("a", at=25, waited=25, waited_on="llm_rate")
+    log.end(50)
+    fold = Fold()
+    principals = Principals(fold)
+    watched = Scarcity(fold, principals, Conduct(fold, principals), Works(fold, principals), Escrow(fold))
+    for event in log.events:
+        fold.run([event])
+        watched.result()
+    assert watched.result()["llm_rate"].agent_time_waiting == 0.5
+    assert watched.result() == scarcity_of(log)
+
+
 def test_an_empty_world_divides_by_nothing() -> None:
     result = scarcity_of(Log())
     assert all(resource.share_waiting == resource.agent_time_waiting == 0 for resource in result.values())

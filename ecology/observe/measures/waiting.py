@@ -37,11 +37,14 @@ class Waiting:
         return self._final_ns + sum(self._ends) - sum(self._starts)
 
     def _add_to_agent(self, who: int, start_ns: int, end_ns: int) -> None:
-        """One wait may be told twice (a blocked state and the turn that follows it) but counts once."""
+        """One wait may be told twice (a blocked state and the turn that follows it) but counts once.
+
+        It may also be told in parts, one right after the other, when it is looked at while it lasts.
+        """
         total = end_ns - start_ns
         latest_start, latest_end = self._latest.get(who, (end_ns, end_ns))
         overlap = min(end_ns, latest_end) - max(start_ns, latest_start)
-        if overlap > 0:
+        if overlap >= 0:
             total -= overlap
             start_ns = min(start_ns, latest_start)
         self._latest[who] = (start_ns, end_ns)
