@@ -130,14 +130,13 @@ def _split(service: BackingService, url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises ValueError if it is none
-        usable = parts.scheme in service.schemes and bool(_host(parts) or parts.scheme == "unix")
+        if parts.scheme in service.schemes and (_host(parts) or parts.scheme == "unix"):
+            return parts
     except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(
-            f"{service.variable} is no URL of {service.name}", remedy=f"write it as {service.example}"
-        ) from None
-    return parts
+        pass  # the error may quote the URL, and with it the password
+    raise UsageError(
+        f"{service.variable} is no URL of {service.name}", remedy=f"write it as {service.example}"
+    )
 
 
 def _host(parts: SplitResult) -> str:
