@@ -20,8 +20,8 @@ from tests.support.refusing import REFUSED, reasons_of
 
 DEEDS = 400
 SEEDS = range(24)
-ELSEWHERE = {"noop", "invoke", "bid", "list", "buy", "cancel", "delegate", "revoke"}
-"""What has no life here: `test_economy.py` has all of it, but for what does nothing."""
+ELSEWHERE = {"noop", "invoke", "bid", "list", "buy", "cancel", "delegate", "revoke", "remember", "recall"}
+"""What has no life here: `test_economy.py` has it, `test_memory.py` has memories, and nobody what does nothing."""
 
 
 def live(seed: int) -> Counter[str]:

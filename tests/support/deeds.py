@@ -15,8 +15,6 @@ from ecology.kernel.actions import (
     Message,
     Query,
     Read,
-    Recall,
-    Remember,
     Sleep,
     Spawn,
     StatePredicate,
@@ -97,7 +95,7 @@ class Doer:
         return Write(
             f"thing-{draw.below(200)}" if new else self._anything(),
             self._text(),
-            draw.choice(("text", "tool", "bread", "memory")),
+            draw.choice(("text", "tool", "bread")),
             title=self._title(),
             contract=draw.choice((None, *UNDER)),
             depends_on=[self._anybody() for _ in range(draw.below(3))],
@@ -161,10 +159,6 @@ class Doer:
             return Query(name, {"words": self._draw.choice(WORDS), "limit": 1 + self._draw.below(3)})
         return Query(name)
 
-    def _recall(self, who: str) -> Action:
-        draw = self._draw
-        return Recall(self._title(), 1 + draw.below(16), self._anybody() if draw.chance(30) else None)
-
     def _reconfigure(self, who: str) -> Action:
         if self._draw.chance(50):
             return Write(self._anybody(), msgspec.json.encode(self._config()).decode())
@@ -185,6 +179,4 @@ _KINDS: tuple[Callable[[Doer, str], Action], ...] = (
     lambda doer, who: Message(doer._anybody(), doer._title()),
     lambda doer, who: Read(doer._anything()),
     lambda doer, who: Delete(doer._anything()),
-    lambda doer, who: Remember(doer._title()),
-    Doer._recall,
 )

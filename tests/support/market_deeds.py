@@ -40,7 +40,6 @@ FIRST_TOOLS = (
     *("contract: counts", "contract: has its maker bear", "contract: has its maker pay"),
     *("contract: asks for scrip", "self-governing: counts", "calls itself", "writes and loops"),
     *("pays and recurses", "asks too often", "floods", "returns no JSON", "is not Python"),
-    "contract: remembers too much",
 )
 """What there is from the beginning, besides what is drawn."""
 
