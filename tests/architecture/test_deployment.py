@@ -1,10 +1,12 @@
 """Dockerfile and Compose files: what every container must be, and that they agree with the rest of the project."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 from ruamel.yaml import YAML
 
 import deployment
@@ -107,6 +109,16 @@ def test_the_image_is_built_from_the_lock_and_has_no_root() -> None:
     stages = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert set(stages) == {"${PYTHON_IMAGE}"}
     assert not re.search(r"https?://", DOCKERFILE)
+
+
+def test_the_image_has_no_servers_in_it() -> None:
+    """They are for runs on one machine; Compose has its own."""
+    local = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"][
+        "local"
+    ]
+    removed = re.search(r"uninstall --yes --quiet ((?:.|\n)*?) &&", DOCKERFILE)
+    assert removed
+    assert {Requirement(text).name for text in local} <= set(removed[1].split())
 
 
 def test_the_build_sees_only_what_it_copies() -> None:

@@ -170,7 +170,9 @@ def test_a_qdrant_server(tmp_path: Path, key: str, state: str) -> None:
 
 
 def test_memories_in_a_folder(tmp_path: Path) -> None:
-    assert findings({"QDRANT_URL": "memories"}, tmp_path)["qdrant"].what == "memories are indexed in memories"
+    folder = tmp_path / "memories"
+    found = findings({"QDRANT_URL": str(folder)}, tmp_path)["qdrant"]
+    assert (found.state, found.what) == ("ok", f"memories are indexed in {folder}")
 
 
 def test_nobody_at_any_address(tmp_path: Path) -> None:
@@ -185,6 +187,17 @@ def test_nobody_at_any_address(tmp_path: Path) -> None:
     )
     assert found["postgres"].what == "PostgreSQL at 127.0.0.1:1/world does not answer"
     assert {found[name].state for name in ("postgres", "model")} == {"failed"}
+
+
+def test_somebody_who_takes_the_call_and_says_nothing(tmp_path: Path) -> None:
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        place = f"127.0.0.1:{mute.getsockname()[1]}"
+        environment = {"POSTGRES_URL": f"postgresql://me@{place}/world", "REDIS_URL": f"redis://{place}"}
+        found = {it.check: it for it in asyncio.run(examine(environment, tmp_path, 0.5))}
+    assert found["postgres"].what == f"PostgreSQL at {place}/world does not answer"
+    assert found["redis"].what == f"Redis at {place} does not answer"
 
 
 def test_urls_of_nothing(tmp_path: Path) -> None:
