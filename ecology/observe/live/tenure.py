@@ -25,7 +25,7 @@ LEASE_S = 5.0
 RENEWAL_S = 1.0
 POLL_MS = 200
 BACKOFF_FIRST_S = 1.0
-BACKOFF_LAST_S = 60.0
+BACKOFF_LAST_S = 15.0
 
 State = Literal["starting", "standing by", "taking over", "archiving", "complete", "failing"]
 """Who takes over has the lease and waits for the archive's lock, which a paused predecessor may hold."""
@@ -97,8 +97,9 @@ class Tenure:
             os.close(orders)  # the end of its orders tells the writer to stop
             await asyncio.wait([work])
             os.close(source)
+            if self._held():  # or else it has run out by itself, or nobody answers
+                await self._give_back(generation)
             self._until_ns = self.generation = 0
-            await self._give_back(generation)
         try:
             work.result()
         except LeaseLost:
@@ -127,7 +128,7 @@ class Tenure:
         try:
             await self._watch.store.release(LEASE, self._holder, generation)
         except StoreFault as fault:
-            self.fault = str(fault)  # the lease runs out by itself
+            self._say(f"the lease of the archive has to run out by itself: {fault}")
 
     def _hold_from(self, asked_ns: int) -> None:
         """The server counts from when it heard of it, which was later."""
