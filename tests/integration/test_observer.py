@@ -24,8 +24,10 @@ class Scene:
         self.archive = folder / "archive"
         self.observers: list[Observing] = []
 
-    def observer(self, name: str = "observer", archive: str = "archive") -> Observing:
-        self.observers.append(Observing(self.url, self.folder, name, archive))
+    def observer(
+        self, name: str = "observer", archive: str = "archive", largest_file_kib: str = "unlimited"
+    ) -> Observing:
+        self.observers.append(Observing(self.url, self.folder, name, archive, largest_file_kib))
         return self.observers[-1]
 
     @asynccontextmanager
@@ -223,6 +225,23 @@ def test_one_with_another_archive_cannot_go_on_and_says_so(tmp_path: Path) -> No
             await right.until(lambda it: it["archive"]["confirmed_sequence"] == last)
             await whole(author.store, scene.archive)
             await other.end()
+
+    run(tmp_path, story)
+
+
+def test_a_disk_that_takes_no_more_is_told_and_the_contents_wait(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        async with scene.author() as author:
+            await author.work(250)
+            small = scene.observer("small", largest_file_kib="64")
+            assert "cannot be used" in await small.misses("archivist")
+            assert (await small.get("/health")).status_code == 200
+            await small.end()
+            await audited(author.store, scene.archive)
+            roomy = scene.observer("roomy")
+            last = author.stage.world.log.next_sequence - 1
+            await roomy.until(lambda it: it["archive"]["confirmed_sequence"] == last)
+            await whole(author.store, scene.archive)
 
     run(tmp_path, story)
 

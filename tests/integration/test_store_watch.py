@@ -7,16 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from ecology.core.clock import MILLISECOND_NS
 from ecology.events.registry import decode
 from ecology.kernel.actions import Write
 from ecology.observe.archive import outbox as outbox_module
 from ecology.observe.archive.commits import TYPES
 from ecology.observe.archive.outbox import is_full, read
 from ecology.observe.live import measuring as measuring_module
+from ecology.observe.live import observer as observer_module
 from ecology.observe.live.measuring import Measuring
+from ecology.observe.live.observer import Observer
 from ecology.observe.live.outbox import LeaseLost, WorldOutbox
 from ecology.observe.projections import summarise
 from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_faults import Pruned
 from ecology.store.postgres_watch import Watch
 from tests.support.observed import AGENTS, PATIENCE_S, Author
 from tests.support.pooler import pooled_apart
@@ -196,6 +200,41 @@ def test_payloads_are_pruned_oldest_first_and_a_few_at_a_time(run: Callable[[Sto
         assert (head.number, [commit.number for commit in commits]) == (10, [9, 10])
 
     run(story)
+
+
+def test_an_observer_prunes_what_the_head_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observer_module, "PRUNE_AGE_NS", 300 * MILLISECOND_NS)
+    monkeypatch.setattr(observer_module, "LOOK_S", 0.05)
+
+    async def life() -> None:
+        url = await database(tmp_path)
+        author = await Author.begin(url)
+        stop = asyncio.Event()
+        async with watching(url) as watch:
+            observer = Observer(watch, tmp_path, "me", lambda line: None)
+            watched = asyncio.create_task(observer.run(stop))
+            await author.work(20)
+            async with asyncio.timeout(PATIENCE_S):
+                while observer.pruned < 21:
+                    assert not watched.done()
+                    await asyncio.sleep(0.01)
+            _, commits = await author.store.changes(21)
+            assert commits == []
+            with pytest.raises(Pruned):
+                await author.store.changes(20)
+            await author.work(1)
+            async with asyncio.timeout(PATIENCE_S):
+                while observer.vitals is None or observer.vitals.number < 22:
+                    await asyncio.sleep(0.01)
+            assert observer.commits_per_s() > 0
+            stop.set()
+            await asyncio.wait_for(watched, PATIENCE_S)
+            assert await watch.store.leases("archivist") == []
+        await author.store.close()
+
+    asyncio.run(life())
 
 
 def test_measures_follow_and_begin_again_with_a_database_that_was_put_back(

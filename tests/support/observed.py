@@ -114,12 +114,20 @@ class Author:
 class Observing:
     """One `ecology observe`, with its archive in the folder `archive` unless told otherwise."""
 
-    def __init__(self, url: str, folder: Path, name: str = "observer", archive: str = "archive") -> None:
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        name: str = "observer",
+        archive: str = "archive",
+        largest_file_kib: str = "unlimited",
+    ) -> None:
         self.name = name
         self._said = folder / f"{name}.log"
         with self._said.open("ab") as said:
             self._from = said.tell()
-            command = [sys.executable, "-m", "ecology", "observe", "--archive", str(folder / archive)]
+            command = ["sh", "-c", f'ulimit -f {largest_file_kib}; exec "$@"', "sh"]
+            command += [sys.executable, "-m", "ecology", "observe", "--archive", str(folder / archive)]
             self.process = subprocess.Popen(
                 [*command, "--port", "0"],
                 env=environment(POSTGRES_URL=url),
