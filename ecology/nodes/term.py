@@ -1,7 +1,7 @@
 """One term of a node: from its joining to whatever ends it, with everything that is resident meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -138,8 +138,8 @@ class Term:
 
         def enter() -> None:
             self._strike_all(gone)
-            if share.node in floor.members_now.members:  # an earlier term of ours, which nobody has struck
-                self._strike(share.node, "lost")
+            if earlier := floor.members_now.generation(share.node):  # a term of ours that nobody has struck
+                self._strike(share.node, earlier, "lost")
             member = Member(self.generation, share.first, share.last)
             others = floor.members_now
             if (other := others.overlapping(member)) is not None:
@@ -169,22 +169,31 @@ class Term:
         await floor.join(self.generation, enter)
         floor.attendant = self.attendance
         self.attendance.rearrange(floor.membership)
+        await self._clear_away(gone)
 
-    async def _expired(self) -> list[str]:
-        """Members whose leases have run out, and those without one."""
+    async def _expired(self) -> dict[str, int]:
+        """Members whose leases have run out, and those without one, with their generations."""
+        members = (
+            self.floor.membership.members
+        )  # as of before: who joins meanwhile may have its lease since then
         live = {
             lease.name.removeprefix(LEASE_PREFIX)
             for lease in await self._store.leases(LEASE_PREFIX)
             if lease.left_s > 0
         }
-        return [name for name in self.floor.membership.members if name not in live]
+        return {name: it.generation for name, it in members.items() if name not in live}
 
-    def _strike(self, name: str, how: str) -> None:
+    async def _clear_away(self, gone: Mapping[str, int]) -> None:
+        """Nobody renews their leases any more: without this one would stay for every node that was ever lost."""
+        for lease in await self._store.leases(LEASE_PREFIX) if gone else ():
+            if lease.left_s <= 0 and lease.name.removeprefix(LEASE_PREFIX) in gone:
+                await self._store.release(lease.name, lease.holder, lease.generation)
+
+    def _strike(self, name: str, generation: int, how: str) -> None:
         """Within a deed: somebody is no member any more."""
         floor, log = self.floor, self._world.log
-        generation = floor.members_now.generation(name)
-        if not generation:
-            return  # somebody else was quicker
+        if floor.members_now.generation(name) != generation:
+            return  # somebody else was quicker, or it is back
         floor.change_members(floor.members_now.without(name))
         log.append(
             NodeLeft(
@@ -207,7 +216,7 @@ class Term:
 
         def go() -> None:
             self.attendance.close_lost_thoughts(mine)
-            self._strike(self._share.node, "left")
+            self._strike(self._share.node, self.generation, "left")
 
         await floor.do(go)
 
@@ -280,12 +289,13 @@ class Term:
                 gone = await self._expired()
                 if gone:
                     await self.floor.do(lambda: self._strike_all(gone))  # noqa: B023 - waited for here
+                    await self._clear_away(gone)
             self.floor.look(hinted=False)
             await asyncio.sleep(POLL_S)
 
-    def _strike_all(self, names: list[str]) -> None:
-        for name in names:
-            self._strike(name, "lost")
+    def _strike_all(self, gone: Mapping[str, int]) -> None:
+        for name, generation in gone.items():
+            self._strike(name, generation, "lost")
 
     def _failed(self, fault: BaseException) -> None:
         if not self._failure.done():

@@ -16,6 +16,7 @@ def test_a_killed_nodes_agents_act_again_elsewhere(tmp_path: Path) -> None:
             seconds = await taken.seconds()
             await nodes.members("a", "c")
             await nodes.all_acted()
+            assert await nodes.value(int, "SELECT count(*) FROM leases") == 2
             await nodes.check()
             assert seconds <= TAKE_OVER_S
 
