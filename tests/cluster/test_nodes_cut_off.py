@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.cluster import TAKE_OVER_S, Cluster, NodeProcess, TakeOver, cluster
+from tests.support.cluster import MARKET, TAKE_OVER_S, Cluster, NodeProcess, TakeOver, cluster
 from tests.support.wire import Wire
 
 
@@ -91,6 +91,7 @@ def test_a_node_without_postgresql_is_replaced_and_comes_back(tmp_path: Path, ho
 def test_without_redis_agents_are_woken_by_poll(tmp_path: Path, how: str) -> None:
     async def scene() -> None:
         async with cluster(tmp_path) as nodes, wire_to(nodes.redis).drawn() as wire:
+            nodes.world = MARKET
             nodes.start("a", redis=wire.url(nodes.redis))
             await nodes.up("b")
             node = nodes.nodes["a"]

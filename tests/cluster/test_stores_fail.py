@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.cluster import PATIENCE_S, Cluster, cluster
+from tests.support.cluster import MARKET, PATIENCE_S, Cluster, cluster
 from tests.support.postgres import PostgresServer
 from tests.support.redis import redis_server, started
 from tests.support.small_disk import small_disk
@@ -120,6 +120,7 @@ def _fill(place: Path) -> Path:
 def test_redis_is_restarted_and_stays_away(tmp_path: Path) -> None:
     async def scene() -> None:
         async with redis_server() as redis, cluster(tmp_path, redis=redis.url) as nodes:
+            nodes.world = MARKET
             await nodes.up("a", "b")
 
             async def connected(want: float) -> bool:

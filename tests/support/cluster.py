@@ -36,6 +36,9 @@ WORLD = (
 )
 """Twelve agents with so much of everything that each acts once a second or more, but for those asleep."""
 
+MARKET = ("--scenario", "market", "--agents", "40", "--seed", "3", "--duration", "1h")
+"""Its agents wake each other, and act so seldom that a node hears of that before it does anything itself."""
+
 
 class NodeProcess:
     """One `ecology node`; what it says is in a file."""
