@@ -1,12 +1,12 @@
-"""A PostgreSQL that fails at chosen commits, in the two ways that matter: before COMMIT, or after it and unanswered.
+"""A PostgreSQL that fails at chosen commits, before COMMIT or after it and unanswered, and at some of what is read.
 
 Everything else is the real store on the real server. `acknowledged` are the heads of which somebody was told that they
 are durable: whatever else is lost, these are not.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from ecology.core.errors import StoreFault
 from ecology.core.seeds import Draw
@@ -14,6 +14,7 @@ from ecology.store.postgres import PostgresStore
 from ecology.store.postgres_head import Head, Turnstile
 
 Fate = Literal["done", "lost", "unanswered"]
+T = TypeVar("T")
 
 
 def fates(draw: Draw, *, one_in: int) -> Callable[[], Fate]:
@@ -28,11 +29,12 @@ def fates(draw: Draw, *, one_in: int) -> Callable[[], Fate]:
 
 
 class FlakyPostgres(PostgresStore):
-    """The store as one node has it."""
+    """The store as one node has it; nothing fails before it wants its lease."""
 
     acknowledged: list[Head]
     fate: Callable[[], Fate]
     faults: int
+    armed = False
 
     @classmethod
     async def flaky(cls, url: str, fate: Callable[[], Fate], *, seed: int = 0) -> Self:
@@ -41,9 +43,20 @@ class FlakyPostgres(PostgresStore):
         store.fate, store.acknowledged, store.faults = fate, [], 0
         return store
 
+    async def acquire(self, name: str, holder: str, ttl_s: float, note: bytes = b"") -> int | None:
+        self.armed = True
+        return await super().acquire(name, holder, ttl_s, note)
+
+    async def _read(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        found = await super()._read(work)
+        if self.armed and all(self.fate() != "done" for _ in range(2)):
+            self.faults += 1
+            raise StoreFault("the connection was lost before the answer", remedy="begin again")
+        return found
+
     @asynccontextmanager
     async def at_head(self, after: int | None = None) -> AsyncIterator[Turnstile]:
-        fate = self.fate()
+        fate = self.fate() if self.armed else "done"
         async with super().at_head(after) as turnstile:
             before = turnstile.head
             yield turnstile

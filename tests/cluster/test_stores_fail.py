@@ -37,8 +37,17 @@ async def _seen(nodes: Cluster) -> tuple[int, int]:
 def _shut_down(server: PostgresServer) -> None:
     """As an operator restarts it: sessions are ended, what is in memory is written."""
     os.kill(server.pid, signal.SIGINT)
+    _end(server)
+
+
+def _runs(server: PostgresServer) -> bool:
+    return Path(f"/proc/{server.pid}").exists()
+
+
+def _end(server: PostgresServer) -> None:
+    """Wait until it has ended by itself."""
     give_up = time.monotonic() + PATIENCE_S
-    while Path(f"/proc/{server.pid}").exists():
+    while _runs(server):
         assert time.monotonic() < give_up, "it does not end"
         time.sleep(0.01)
     server.crash()  # which is its keeper's end
@@ -160,6 +169,30 @@ def test_a_node_starts_without_redis(tmp_path: Path) -> None:
             assert urlsplit(redis.url).port
             redis.crash()
             await nodes.up("a", "b")
+            await nodes.check()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.cluster
+def test_a_shutdown_that_waits_for_the_nodes_lets_them_go_on_and_leave(
+    tmp_path: Path, server: PostgresServer
+) -> None:
+    async def scene() -> None:
+        server.start()
+        async with cluster(tmp_path, url=server.url()) as nodes:
+            await nodes.up("a", "b")
+            number, sequence = await _seen(nodes)
+            os.kill(server.pid, signal.SIGTERM)  # nobody new is let in; it ends when the last has gone
+            await asyncio.sleep(1)
+            assert _runs(server) and not server.answers()
+            for node in list(nodes.nodes.values()):
+                assert await node.stop() == 130
+            await asyncio.to_thread(_end, server)
+            await asyncio.to_thread(server.start)
+            assert (await _seen(nodes))[0] > number
+            await nodes.up("a", "c")
+            await nodes.all_acted(sequence)
             await nodes.check()
 
     asyncio.run(scene())

@@ -4,7 +4,6 @@ One process, no hints lost, a real PostgreSQL. A failure prints its seed.
 """
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,12 @@ from ecology.core.seeds import Draw
 from ecology.nodes.history_audit import audit_history
 from ecology.store.postgres import PostgresStore
 from ecology.store.rows import Row
-from ecology.testing.flaky_postgres import Fate, FlakyPostgres, fates
+from ecology.testing.flaky_postgres import FlakyPostgres, fates
 from tests.support.nodes import QUICK, Cluster, real
 from tests.support.postgres import database
 
 SEEDS = 4
 ONE_IN = 8
-DONE: Fate = "done"
 
 
 class FlakyCluster(Cluster):
@@ -30,10 +28,7 @@ class FlakyCluster(Cluster):
     async def store(self) -> PostgresStore:
         number = len(self.stores)
         fate = fates(Draw(self.seed, number), one_in=ONE_IN)
-        founding: Iterator[Fate] = iter([DONE])  # whether there is a world is looked at before a node lives
-        self.stores.append(
-            await FlakyPostgres.flaky(self.url, lambda: next(founding, None) or fate(), seed=number)
-        )
+        self.stores.append(await FlakyPostgres.flaky(self.url, fate, seed=number))
         return self.stores[-1]
 
 
