@@ -242,10 +242,6 @@ class PostgresStore:
         )
         return int(done.rpartition(" ")[2])
 
-    async def confirm_archived(self, sequence: int) -> None:
-        """The archive has every revision up to `sequence`: the outbox drops them."""
-        await self._read(lambda connection: connection.execute(SQL["drop_revisions"], sequence))
-
     # -- leases
 
     async def acquire(self, name: str, holder: str, ttl_s: float, note: bytes = b"") -> int | None:

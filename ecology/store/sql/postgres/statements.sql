@@ -58,9 +58,6 @@ WHERE number IN (
     ORDER BY number LIMIT $3 FOR UPDATE SKIP LOCKED
 );
 
--- name: drop_revisions
-DELETE FROM revisions WHERE sequence <= $1;
-
 -- name: all_artifacts
 SELECT created_sequence, id, type, format, created_by, owner, bearer, contract, title, depends_on, metadata, interface,
        revision, size_bytes, created_ns, updated_ns, deleted, standing, contract_state
