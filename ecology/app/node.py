@@ -14,6 +14,7 @@ from ecology.app.interruption import Interruption
 from ecology.app.memory import MemoryPlace
 from ecology.core.errors import UsageError
 from ecology.core.password import new_password
+from ecology.core.wall import wall_us
 from ecology.engine.policy import PolicyBook, PolicyFactory
 from ecology.engine.services import Supervision
 from ecology.kernel.world import World
@@ -28,6 +29,9 @@ from ecology.nodes.term import Makings, Share
 from ecology.scenarios import Scenario
 from ecology.store.postgres import PostgresStore
 from ecology.store.postgres_head import Head
+
+CLOCK_S = 5.0
+"""A difference of wall clocks that somebody should know of."""
 
 SCENARIO = "scenario"
 """The fact about a world that says what it is: its whole configuration as YAML."""
@@ -131,6 +135,7 @@ async def live(
         store = await PostgresStore.open(place.postgres.reveal(), seed=crc32(share.holder.encode()))
         try:
             scenario = await settle(store, wanted, insist=insist)
+            await _compare_clocks(store, say)
             client = await model_client.connect(scenario, dict(environ), say, wait=False)
             try:
                 return await _live(place, share, store, scenario, client, interruption, say)
@@ -169,6 +174,17 @@ async def _live(
         await hints.stop()
         if service is not None:
             await service.stop()
+
+
+async def _compare_clocks(store: PostgresStore, say: Callable[[str], None]) -> None:
+    """Say so if this machine's wall clock is far off. Worlds go by the database's, but certificates and logs do not."""
+    ahead_s = (wall_us() - await store.clock_us()) / 1_000_000
+    if abs(ahead_s) > CLOCK_S:
+        how = "ahead of" if ahead_s > 0 else "behind"
+        say(
+            f"this machine's clock is {abs(ahead_s):,.0f} s {how} that of {store.where}, which the world goes by;"
+            " set it (NTP does)"
+        )
 
 
 def world_name(scenario: Scenario) -> str:

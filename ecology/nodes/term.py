@@ -132,7 +132,7 @@ class Term:
     # -- joining and leaving
 
     async def join(self) -> None:
-        """Become a member. Raises UsageError for a static range that another member's overlaps."""
+        """Become a member. Raises UsageError for a static range that another member's overlaps or that has nobody."""
         gone = await self._expired()
         share, floor = self._share, self.floor
 
@@ -141,6 +141,12 @@ class Term:
             if earlier := floor.members_now.generation(share.node):  # a term of ours that nobody has struck
                 self._strike(share.node, earlier, "lost")
             member = Member(self.generation, share.first, share.last)
+            last = len(self._world.roster)
+            if share.first > last:
+                raise UsageError(
+                    f"AGENT_RANGE {share.first}-{share.last} begins after the last agent of this world ({last})",
+                    remedy="give the node agents that there are, or leave AGENT_RANGE out",
+                )
             others = floor.members_now
             if (other := others.overlapping(member)) is not None:
                 theirs = others.members[other]
