@@ -1,4 +1,4 @@
-"""`ecology node` and `ecology run --nodes` called wrongly: one line that says what and how to mend it, and no secret."""
+"""`ecology node` and `ecology run --nodes` called wrongly: one line, what and how to mend it, and no secret in it."""
 
 import asyncio
 import sys
