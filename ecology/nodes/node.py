@@ -13,7 +13,7 @@ from ecology.engine.garbage import seldom_collected
 from ecology.nodes.floor import Fenced, Over, Tally
 from ecology.nodes.hints import Hints
 from ecology.nodes.membership import Membership
-from ecology.nodes.term import LEASE_PREFIX, LEASE_S, POLL_S, RENEWAL_S, Makings, Share, Term
+from ecology.nodes.term import LEASE_PREFIX, LEASE_S, POLL_S, RENEWAL_S, Makings, Share, Term, live_terms
 from ecology.store.postgres import PostgresStore
 from ecology.store.postgres_head import Head
 
@@ -130,9 +130,9 @@ class Node:
 
     async def _time_ns(self, head: Head) -> int:
         """The world's time now: by the database's clock while somebody lives in it, else where it stood."""
-        live = {it.name for it in await self._store.leases(LEASE_PREFIX) if it.left_s > 0}
+        live = await live_terms(self._store)
         members = Membership.of(head.members).members
-        if not any(LEASE_PREFIX + name in live for name in members if name != self.share.node):
+        if not any((name, member.generation) in live for name, member in members.items()):
             return head.time_ns
         return max(head.time_ns, (await self._store.clock_us() - head.origin_us) * 1_000)
 

@@ -58,6 +58,18 @@ class Makings(msgspec.Struct, frozen=True):
     scorer: Scorer | SlowScorer | None = None
 
 
+async def live_terms(store: PostgresStore) -> set[tuple[str, int]]:
+    """The nodes whose leases have not run out, with the generations of these.
+
+    A member of another generation is one of an earlier term: that is over, even if its node lives again.
+    """
+    return {
+        (lease.name.removeprefix(LEASE_PREFIX), lease.generation)
+        for lease in await store.leases(LEASE_PREFIX)
+        if lease.left_s > 0
+    }
+
+
 async def _nothing() -> None:
     """What is done on the floor is durable when it is answered."""
 
@@ -178,16 +190,10 @@ class Term:
         await self._clear_away(gone)
 
     async def _expired(self) -> dict[str, int]:
-        """Members whose leases have run out, and those without one, with their generations."""
-        members = (
-            self.floor.membership.members
-        )  # as of before: who joins meanwhile may have its lease since then
-        live = {
-            lease.name.removeprefix(LEASE_PREFIX)
-            for lease in await self._store.leases(LEASE_PREFIX)
-            if lease.left_s > 0
-        }
-        return {name: it.generation for name, it in members.items() if name not in live}
+        """Members whose leases have run out, or are those of later terms, with their generations."""
+        members = self.floor.membership.members  # before the leases: who joins later has its lease by then
+        live = await live_terms(self._store)
+        return {name: it.generation for name, it in members.items() if (name, it.generation) not in live}
 
     async def _clear_away(self, gone: Mapping[str, int]) -> None:
         """Nobody renews their leases any more: without this one would stay for every node that was ever lost."""
@@ -216,12 +222,14 @@ class Term:
     async def leave(self) -> None:
         """End every loop and give the agents to the others, with nothing left open."""
         floor = self.floor
-        mine = [agent for agent in self._world.roster if floor.owns(agent.ordinal)]
         floor.attendant = None
         await self.attendance.end()
 
         def go() -> None:
-            self.attendance.close_lost_thoughts(mine)
+            # Those that are ours now: while the loops ended, somebody may have joined and taken some.
+            self.attendance.close_lost_thoughts(
+                agent for agent in self._world.roster if floor.owns(agent.ordinal)
+            )
             self._strike(self._share.node, self.generation, "left")
 
         await floor.do(go)

@@ -16,7 +16,7 @@ from ecology.events.records import ModelCalled
 from ecology.events.registry import decode
 from ecology.nodes.membership import Member, Membership
 from ecology.testing.model_server import Answer, Call, ModelServer, Say
-from tests.support.cluster import TAKE_OVER_S, Cluster, TakeOver, cluster
+from tests.support.cluster import TAKE_OVER_S, Cluster, NodeProcess, TakeOver, cluster
 
 AGENTS = 6
 DELAY_MS = 200
@@ -126,9 +126,32 @@ def test_workers_that_are_killed_cost_a_run_of_code_and_no_more(tmp_path: Path) 
             await nodes.all_acted()
             assert all(node.process.poll() is None for node in nodes.nodes.values())
             assert (await nodes.membership()).members.keys() == {"a", "b"}
+            await _orphans_end(nodes, nodes.nodes["b"])
+            await nodes.members("a")
             await nodes.check()
 
     asyncio.run(scene())
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+async def _orphans_end(nodes: Cluster, node: NodeProcess) -> None:
+    """A killed node leaves no worker behind."""
+    workers: list[int] = []
+
+    async def some() -> bool:
+        workers.extend(_children(node.process.pid))
+        return bool(workers)
+
+    await nodes.until(some, "the node has no workers")
+    node.kill()
+
+    async def none() -> bool:
+        return not any(map(_lives, workers))
+
+    await nodes.until(none, "its workers live on")
 
 
 async def _any(nodes: Cluster, query: str, *arguments: object) -> bool:
@@ -149,13 +172,13 @@ def test_a_node_that_the_system_ends_at_a_limit_is_replaced(tmp_path: Path, what
         async with cluster(tmp_path) as nodes:
             await nodes.up("a", "b")
             node = nodes.nodes["a"]
-            taken = await TakeOver.before(nodes, "a")
             if what == "memory":
                 _give_no_more_memory(node.process.pid)
             else:
                 resource.prlimit(node.process.pid, resource.RLIMIT_CPU, (1, 2))
-            seconds = await taken.seconds()
             assert await node.ended()
+            taken = await TakeOver.before(nodes, "a")
+            seconds = await taken.seconds()
             await nodes.members("b")
             await nodes.all_acted()
             await nodes.check(excused=node)

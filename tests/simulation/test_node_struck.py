@@ -3,10 +3,11 @@
 import asyncio
 from pathlib import Path
 
+from ecology.core.clock import SECOND_NS
 from ecology.events.nodes import NodeLeft
 from ecology.store.postgres import PostgresStore
 from ecology.store.postgres_leases import Lease
-from tests.support.nodes import Cluster, real
+from tests.support.nodes import Cluster, cluster, real
 from tests.support.postgres import database
 
 
@@ -78,5 +79,31 @@ def test_who_joined_again_is_not_struck_for_its_earlier_lease(tmp_path: Path) ->
             await asyncio.gather(*nodes.lives.values(), return_exceptions=True)
             for store in nodes.stores:
                 await store.close()
+
+    asyncio.run(scene())
+
+
+async def _world_ns(nodes: Cluster) -> int:
+    head, _ = await nodes.stores[0].changes(0)
+    return head.time_ns
+
+
+def test_world_time_stands_still_though_a_name_comes_back_before_its_node_joins(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with cluster(tmp_path, real(agents=4, duration="1h")) as nodes:
+            for name in ("a", "b"):
+                await nodes.start(name)
+            for life in nodes.lives.values():
+                life.cancel()  # without a word to the others
+            await asyncio.gather(*nodes.lives.values(), return_exceptions=True)
+            store = nodes.stores[0]
+            for lease in await store.leases("node/"):
+                await store.release(lease.name, lease.holder, lease.generation)
+            ended = await _world_ns(nodes)
+            await asyncio.sleep(3)
+            assert await store.acquire("node/a", "who starts again", 60)
+            await nodes.start("c")
+            assert await _world_ns(nodes) - ended < 2 * SECOND_NS
+            await nodes.stop("c")
 
     asyncio.run(scene())
