@@ -132,22 +132,23 @@ async def live(
     """Be a node until the world is over (True) or a signal ends it (False); for `wanted` see `settle`."""
     share = place.share()
     with Interruption() as interruption:
-        store = await PostgresStore.open(place.postgres.reveal(), seed=crc32(share.holder.encode()))
         try:
-            scenario = await settle(store, wanted, insist=insist)
-            await _compare_clocks(store, say)
-            client = await model_client.connect(scenario, dict(environ), say, wait=False)
+            store = await PostgresStore.open(place.postgres.reveal(), seed=crc32(share.holder.encode()))
             try:
-                return await _live(place, share, store, scenario, client, interruption, say)
+                scenario = await settle(store, wanted, insist=insist)
+                await _compare_clocks(store, say)
+                client = await model_client.connect(scenario, dict(environ), say, wait=False)
+                try:
+                    return await _live(place, share, store, scenario, client, interruption, say)
+                finally:
+                    if client is not None:
+                        await client.close()
             finally:
-                if client is not None:
-                    await client.close()
+                await store.close()
         except asyncio.CancelledError:
             if not interruption.requested:
                 raise
             return False
-        finally:
-            await store.close()
 
 
 async def _live(

@@ -119,3 +119,19 @@ def test_without_redis_agents_are_woken_by_poll(tmp_path: Path, how: str) -> Non
             await nodes.check()
 
     asyncio.run(scene())
+
+
+def test_a_node_that_waits_for_postgresql_can_be_stopped(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with cluster(tmp_path) as nodes, wire_to(nodes.url).drawn() as wire:
+            wire.cut()
+            node = nodes.start("a", url=wire.url(nodes.url))
+
+            async def connecting() -> bool:
+                return bool(wire.ports())
+
+            await nodes.until(connecting, "it does not connect")
+            assert await node.stop() == 130
+            assert node.said().splitlines() == ["the node has left; the others go on"]
+
+    asyncio.run(scene())
