@@ -68,16 +68,21 @@ class Wire:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         with suppress(OSError, asyncio.CancelledError):  # either side may go when it likes
-            onward_reader, onward = await asyncio.open_connection(HOST, self._target)
-            pair = (writer, onward)
-            self._pairs.append(pair)
             try:
-                await asyncio.gather(self._carry(reader, onward), self._carry(onward_reader, writer))
+                await self._join(reader, writer)
             finally:
-                for end in pair:
-                    end.transport.abort()
-                if pair in self._pairs:
-                    self._pairs.remove(pair)
+                writer.transport.abort()
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward_reader, onward = await asyncio.open_connection(HOST, self._target)
+        pair = (writer, onward)
+        self._pairs.append(pair)
+        try:
+            await asyncio.gather(self._carry(reader, onward), self._carry(onward_reader, writer))
+        finally:
+            onward.transport.abort()
+            if pair in self._pairs:
+                self._pairs.remove(pair)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
