@@ -4,9 +4,9 @@ import atexit
 import hashlib
 import os
 import subprocess
+import sys
 import tempfile
 import time
-from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -42,6 +42,10 @@ class PostgresServer(LocalPostgres):
             time.sleep(0.05)
         return self
 
+    def alive(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._kept is not None and self._kept.running()
+
     def dump(self, database: str, *options: str) -> str:
         """The schema of a database as `pg_dump` tells it, without what differs between its releases."""
         found = subprocess.run(
@@ -56,15 +60,25 @@ class PostgresServer(LocalPostgres):
         return "\n".join(line for line in told if "pg_catalog.set_config" not in line) + "\n"
 
 
-@cache
-def server() -> PostgresServer:
-    """The server that the tests of this process share."""
-    shared = PostgresServer().start()
-    atexit.register(shared.remove)
-    return shared
-
-
+_shared: list[PostgresServer] = []
 _last: list[str] = []
+
+
+def server() -> PostgresServer:
+    """The server that the tests of this process share.
+
+    Should it have died, which is no test's business, its last words are shown and another one takes its place.
+    """
+    if _shared and not _shared[0].alive():
+        lost = _shared.pop()
+        _last.clear()
+        words = lost.log.read_text("utf-8", "replace")[-2_000:] if lost.log.exists() else "its folder is gone"
+        sys.stderr.write(f"the tests' PostgreSQL has died: {words}\n")
+        lost.remove()
+    if not _shared:
+        _shared.append(PostgresServer().start())
+        atexit.register(_shared[0].remove)
+    return _shared[0]
 
 
 async def database(folder: Path, *, made: str = "template1") -> str:
