@@ -4,6 +4,8 @@ import asyncio
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.support.cluster import TAKE_OVER_S, TakeOver, cluster
 
 
@@ -42,5 +44,31 @@ def test_a_node_paused_past_its_lease_commits_nothing_with_it_and_comes_back(tmp
             assert "its lease ran out" in nodes.nodes["a"].said()
             await nodes.check()
             assert seconds <= TAKE_OVER_S
+
+    asyncio.run(scene())
+
+
+@pytest.mark.cluster
+def test_a_node_that_missed_what_is_no_longer_kept_loads_the_world_anew(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with cluster(tmp_path) as nodes:
+            await nodes.up("a", "b")
+            node, before = nodes.nodes["a"], await nodes.last()
+            node.signal(signal.SIGSTOP)
+
+            async def gone_on() -> bool:
+                return await nodes.last() > before + 5
+
+            await nodes.until(gone_on, "the other stands still")
+            await nodes.fetch("UPDATE commits SET payload = NULL")
+            node.signal(signal.SIGCONT)
+
+            async def loaded() -> bool:
+                return "is no longer kept" in node.said()
+
+            await nodes.until(loaded, "it follows what is not there")
+            await nodes.members("a", "b")
+            await nodes.all_acted()
+            await nodes.check()
 
     asyncio.run(scene())
