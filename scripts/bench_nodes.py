@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Actions per second of a world on one node and on two, in alternating rounds, and what an action costs PostgreSQL.
 
-    python scripts/bench_nodes.py [--policy scripted|llm] [--agents 1000] [--seconds 10] [--rounds 3] [--postgres URL]
+    python scripts/bench_nodes.py [--policy scripted|llm [--delay-ms 1000]] [--agents 1000] [--seconds 10] [--rounds 3]
 
 Every round founds a world in a new database and lets it live on node processes of `ecology node`. Scripted minds are so
 quick that deeds, which have one order, are most of their cost; minds that ask a model spend most of theirs on prompts
-and answers, which nodes share. The model is a stub that answers at once, in a process of its own. Look at the ratio and
-at the CPU: two nodes, PostgreSQL and the stub want more cores than two.
+and answers, which nodes share; if the model takes its time (`--delay-ms`), what bounds a node is how many may think at
+once. The model is a stub in a process of its own. Look at the ratio and at the CPU: two busy nodes, PostgreSQL and the
+stub want more cores than two.
 """
 
 import argparse
@@ -39,13 +40,21 @@ BUSY["llm"] = BUSY["scripted"]
 
 
 @contextlib.contextmanager
-def stub(policy: str) -> Iterator[list[str]]:
-    """The options of a world whose agents ask a model that answers at once; none for scripted minds."""
+def stub(policy: str, delay_ms: int) -> Iterator[list[str]]:
+    """The options of a world whose agents ask a model that answers after so long; none for scripted minds."""
     if policy != "llm":
         yield []
         return
     say = '{"action": "noop"}'
-    command = [sys.executable, "-m", "ecology.testing.model_server", "--delay-ms", "0", "--say", say]
+    command = [
+        sys.executable,
+        "-m",
+        "ecology.testing.model_server",
+        "--delay-ms",
+        str(delay_ms),
+        "--say",
+        say,
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -141,7 +150,7 @@ async def compare(arguments: argparse.Namespace) -> None:
         server, redis = arguments.postgres, ""
         if not server:
             server, redis = await stack.enter_async_context(local_servers())
-        options = stack.enter_context(stub(arguments.policy))
+        options = stack.enter_context(stub(arguments.policy, arguments.delay_ms))
         print(f"{'nodes':>5} {'actions/s':>10} {'node CPU':>11} {'per commit':>10} {'WAL':>9} {'events':>6}")
         for _ in range(arguments.rounds):
             for count in (1, 2):
@@ -164,6 +173,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--policy", choices=("scripted", "llm"), default="scripted")
+    parser.add_argument("--delay-ms", type=int, default=0, help="how long the stub of a model takes")
     parser.add_argument("--agents", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
