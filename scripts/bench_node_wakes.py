@@ -69,7 +69,7 @@ class Sleeper:
 
 
 class Caller:
-    """Sends a message to another sleeper at every beat, from a time on that all callers share."""
+    """Sends a message to another sleeper at every beat of its own."""
 
     slow = True
 
@@ -82,7 +82,8 @@ class Caller:
     async def decide(self, view: Observation) -> Thought:
         """The next message, when its time has come."""
         now_s = time.monotonic()
-        self._next_s = max(self._next_s + self._every_s, now_s - self._every_s) if self._next_s else now_s
+        first_s = now_s + self._every_s * view.ordinal / CALLERS  # one after the other, evenly
+        self._next_s = max(self._next_s + self._every_s, now_s - self._every_s) if self._next_s else first_s
         await asyncio.sleep(max(0.0, self._next_s - now_s))
         number = view.turn * CALLERS + view.ordinal
         to = CALLERS + 1 + number * STRIDE % self._sleepers

@@ -155,10 +155,11 @@ class Floor:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
+                if self._hinted or not self._queue:
+                    # Before waiting for the lock: somebody may be woken now, and less is left to do under it.
+                    await self._catch_up()
                 if self._queue:
                     await self.take_floor()
-                else:
-                    await self._catch_up()
         finally:
             self._dismiss()
 

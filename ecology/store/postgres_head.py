@@ -70,13 +70,11 @@ async def changes(connection: asyncpg.Connection, after: int, where: str) -> tup
 
     Raises Pruned if what one of them changed is no longer kept.
     """
-    ((*head, numbers, nodes, generations, payloads),) = await connection.fetch(SQL["head_and_commits"], after)
+    rows = await connection.fetch(SQL["head_and_commits"], after)
     commits = [
-        Commit(number, node, generation, _unpacked(payload, where))
-        for number, node, generation, payload in zip(numbers, nodes, generations, payloads, strict=True)
-        if payload is not None
+        Commit(row[7], row[8], row[9], _unpacked(row[10], where)) for row in rows if row[10] is not None
     ]
-    last = Head(*head)
+    last = Head(*rows[0][:7])
     if len(commits) != last.number - after:
         raise Pruned(
             f"what changed in {where} since commit {after} is no longer kept", remedy="load the world anew"

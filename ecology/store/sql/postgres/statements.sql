@@ -26,13 +26,11 @@ SELECT 1 FROM world_head FOR UPDATE;
 SELECT number, sequence, time_ns, seal, origin_us, members, ended FROM world_head;
 
 -- name: head_and_commits
--- One statement, so that both are of one moment.
-SELECT number, sequence, time_ns, seal, origin_us, members, ended,
-       ARRAY(SELECT c.number FROM commits AS c WHERE c.number > $1 ORDER BY c.number),
-       ARRAY(SELECT c.node FROM commits AS c WHERE c.number > $1 ORDER BY c.number),
-       ARRAY(SELECT c.generation FROM commits AS c WHERE c.number > $1 ORDER BY c.number),
-       ARRAY(SELECT c.payload FROM commits AS c WHERE c.number > $1 ORDER BY c.number)
-FROM world_head;
+-- One statement, so that both are of one moment: the head on every row, and on each a commit, or none at all.
+SELECT h.number, h.sequence, h.time_ns, h.seal, h.origin_us, h.members, h.ended,
+       c.number, c.node, c.generation, c.payload
+FROM world_head AS h LEFT JOIN commits AS c ON c.number > $1
+ORDER BY c.number;
 
 -- name: get_meta
 SELECT value FROM meta WHERE name = $1;
