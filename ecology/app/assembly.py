@@ -1,7 +1,8 @@
 """From a scenario to a living engine: settlers, minds, clock, store."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
@@ -156,6 +157,21 @@ def load_world(store: SqliteStore, scenario: Scenario) -> tuple[World, int]:
     )
 
 
+def crash_log(path: Path) -> Callable[[str, str], None]:
+    """Appends the traceback of a crashed mind, after its agent's id; what it returns raises RunFault if it cannot."""
+
+    def report(agent_id: str, trace: str) -> None:
+        try:
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{agent_id}:\n{trace}\n")
+        except OSError as error:
+            raise RunFault(
+                f"cannot write {path} ({error.strerror})", remedy="free some space or change its rights"
+            ) from error
+
+    return report
+
+
 def engine(
     run: RunDirectory,
     scenario: Scenario,
@@ -174,16 +190,6 @@ def engine(
     clock = VirtualClock(start_ns) if scenario.clock == "virtual" else RealClock(start_ns)
     rules = scenario.supervisor
 
-    def report_crash(agent_id: str, trace: str) -> None:
-        try:
-            with run.crashes.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"{agent_id}:\n{trace}\n")
-        except OSError as error:
-            raise RunFault(
-                f"cannot write {run.crashes} ({error.strerror})",
-                remedy="free some space or change its rights",
-            ) from error
-
     require_policies(world, book)
     return Engine(
         world,
@@ -196,7 +202,7 @@ def engine(
         thinking_slots=thinking_slots(scenario, limits_of(scenario)),
         thought_ns=THOUGHT_NS,
         supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
-        report_crash=report_crash,
+        report_crash=crash_log(run.crashes),
         scorer=scorer,
         group_turns=group_turns,
     )

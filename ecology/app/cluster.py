@@ -9,7 +9,7 @@ import contextlib
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -44,9 +44,9 @@ class Services(msgspec.Struct, frozen=True):
 class _Nodes:
     """The node processes of a run."""
 
-    def __init__(self, processes: list[Process], say: running.Watchers) -> None:
+    def __init__(self, processes: list[Process], say: Callable[[str], None]) -> None:
         self._processes = processes
-        self._say = say.say
+        self._say = say
         self._said: dict[int, list[str]] = {number: [] for number in range(len(processes))}
         self._listening = [
             asyncio.create_task(self._listen(number, process)) for number, process in enumerate(processes)
@@ -103,7 +103,7 @@ async def live(
                 stack.push_async_callback(store.close)
                 await node.settle(store, scenario, insist=True)
                 await interruption.listen()
-                nodes = await _started(count, {**environ, "POSTGRES_URL": url, **redis}, watchers)
+                nodes = await _started(count, {**environ, "POSTGRES_URL": url, **redis}, run, watchers.say)
                 stopped = asyncio.Event()
                 try:
                     with interruption.ends(stopped.set):
@@ -133,7 +133,9 @@ async def _servers(stack: AsyncExitStack, services: Services) -> tuple[str, dict
     return postgres, {"REDIS_URL": services.redis.reveal() if services.redis is not None else redis}
 
 
-async def _started(count: int, environ: Mapping[str, str], watchers: running.Watchers) -> _Nodes:
+async def _started(
+    count: int, environ: Mapping[str, str], run: RunDirectory, say: Callable[[str], None]
+) -> _Nodes:
     clean = {
         name: value
         for name, value in environ.items()
@@ -143,6 +145,7 @@ async def _started(count: int, environ: Mapping[str, str], watchers: running.Wat
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ecology", "node", "--no-http", "--quiet", "--id", f"node-{number}"),
+            *("--crashes", str(run.crashes)),
             env=clean,
             stdin=DEVNULL,
             stdout=DEVNULL,
@@ -151,7 +154,7 @@ async def _started(count: int, environ: Mapping[str, str], watchers: running.Wat
         )
         for number in range(1, count + 1)
     ]
-    return _Nodes(processes, watchers)
+    return _Nodes(processes, say)
 
 
 async def _watch(

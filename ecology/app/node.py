@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from zlib import crc32
 
@@ -48,6 +49,8 @@ class Place(msgspec.Struct, frozen=True):
     agent_range: str = ""
     host: str = ""
     port: int = NODE_PORT
+    crashes: Path | None = None
+    """Where the tracebacks of crashed minds go; None: to whom the node speaks."""
 
     def share(self) -> Share:
         """Which node this is; without an id one that no other start has. Raises UsageError for no range."""
@@ -88,8 +91,9 @@ def makings(
     scenario: Scenario,
     client: ModelClient | None,
     book: PolicyBook,
-    report: Callable[[str], None],
+    say: Callable[[str], None],
     memory: MemoryPlace = MemoryPlace(),  # noqa: B008 - it is frozen
+    crashes: Path | None = None,
 ) -> Makings:
     """What the loops of a node are made of in this scenario."""
     rules = scenario.supervisor
@@ -109,11 +113,15 @@ def makings(
         policies=book,
         thinking_slots=assembly.thinking_slots(scenario, assembly.limits_of(scenario)),
         supervision=Supervision(rules.backoff_ns, rules.backoff_max_ns, rules.freeze_after),
-        report_crash=lambda agent_id, trace: report(f"{agent_id}:\n{trace}"),
+        report_crash=_told_to(say) if crashes is None else assembly.crash_log(crashes),
         duration_ns=scenario.duration_ns,
-        memories=lambda: memory.memories(world_name(scenario), report),
+        memories=lambda: memory.memories(world_name(scenario), say),
         scorer=scorers.scorer(scenario, client),
     )
+
+
+def _told_to(say: Callable[[str], None]) -> Callable[[str, str], None]:
+    return lambda agent_id, trace: say(f"{agent_id}:\n{trace}")
 
 
 def hints_for(redis: Endpoint | None, world: str, node: str) -> Hints:
@@ -162,7 +170,7 @@ async def _live(
 ) -> bool:
     book = assembly.policies(scenario, client, {})
     hints = hints_for(place.redis, world_name(scenario), share.node)
-    parts = makings(store, scenario, client, book, say, place.memory)
+    parts = makings(store, scenario, client, book, say, place.memory, place.crashes)
     node = Node(share, store, hints, parts, say)
     figures = Figures(node, hints)
     service = Service(figures.readiness, figures.metrics, place.host, place.port) if place.host else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import click
 
@@ -61,7 +62,13 @@ Examples:
     "--port", type=click.IntRange(0, 65535), default=NODE_PORT, help=f"Their port [{NODE_PORT}]; 0 for any."
 )
 @click.option("--no-http", is_flag=True, help="Leave them out.")
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option(
+    "--crashes",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append tracebacks of crashed minds [they are shown].",
+)
+@click.option("--quiet", is_flag=True, help="Say nothing but what goes wrong.")
 def node_command(
     node_id: str,
     agent_range: str,
@@ -77,6 +84,7 @@ def node_command(
     host: str,
     port: int,
     no_http: bool,
+    crashes: Path | None,
     quiet: bool,
 ) -> int:
     """Run a share of the agents of a world in PostgreSQL, until it is over or a signal ends the node.
@@ -100,10 +108,11 @@ def node_command(
         agent_range=agent_range,
         host="" if no_http else host,
         port=port,
+        crashes=crashes,
     )
-    talk = (lambda line: None) if quiet else say
-    over = asyncio.run(node.live(place, wanted, talk, os.environ, insist=asked))
-    talk("the world is over" if over else "the node has left; the others go on")
+    over = asyncio.run(node.live(place, wanted, say, os.environ, insist=asked))
+    if not quiet:
+        say("the world is over" if over else "the node has left; the others go on")
     return 0 if over else INTERRUPTED
 
 

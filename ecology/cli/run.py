@@ -73,7 +73,11 @@ Examples:
     "--nodes", type=click.IntRange(1, 64), metavar="K", help="Live on K node processes of this machine."
 )
 @click.option("--ledger", metavar="URL", help="Their PostgreSQL [POSTGRES_URL; one started for the run].")
-@click.option("--redis", metavar="URL", help="Their Redis [REDIS_URL; one started for the run].")
+@click.option(
+    "--redis",
+    metavar="URL",
+    help="Their Redis [REDIS_URL; none beside a --ledger, else one started for the run].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def run(

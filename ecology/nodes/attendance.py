@@ -69,8 +69,9 @@ class Attendance:
             ]
         )
         self._see_to(SYSTEM_KEY, self._keep_house)
-        if self._judging is not None:
-            self._see_to(JUDGE_KEY, lambda: self._made(self._judging).run())
+        judging = self._judging
+        if judging is not None:
+            self._see_to(JUDGE_KEY, lambda: judging().run())
 
     def close_lost_thoughts(self, agents: Iterable[Agent]) -> None:
         """Within a deed: void what dead or departing nodes held for thoughts of these agents."""
@@ -93,11 +94,6 @@ class Attendance:
     def _see_to(self, key: int, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if key not in self._loops and self._floor.owns(key):
             self._start(key, work())
-
-    @staticmethod
-    def _made(judging: Callable[[], Judging] | None) -> Judging:
-        assert judging is not None
-        return judging()
 
     async def _keep_house(self) -> None:
         """The steward's life, see `engine.steward`."""

@@ -115,7 +115,7 @@ class Node:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not self._stop.is_set():
-            generation = await self._store.acquire(name, holder, LEASE_S, b"{}")
+            generation = await self._store.acquire(name, holder, LEASE_S)
             if generation is not None:
                 return generation
             if loop.time() - began > LEASE_S + 2 * RENEWAL_S:

@@ -224,3 +224,25 @@ def test_what_was_remembered_on_one_node_is_recalled_on_the_other(tmp_path: Path
 
     live(tmp_path, real(agents=3, duration="4s", overrides=(*QUICK, *OWN)), story, Diarist)
     assert recalled and all(len(names) == 3 for _, names in recalled)
+
+
+def test_a_crashed_mind_is_told_and_the_others_live_on(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Brittle(Restless):
+        """Breaks on its second turn, if it is the first agent's."""
+
+        async def decide(self, view: Observation) -> Thought:
+            if view.ordinal == 1 and view.turn == 1:
+                raise ValueError("too much to bear")
+            return await super().decide(view)
+
+    async def story(world: Cluster) -> None:
+        await world.start("a")
+        await world.over()
+        told.extend(world.said)
+
+    events = live(tmp_path, real(agents=3, duration="2s", overrides=(*QUICK, *OWN)), story, Brittle)
+    assert [it.agent_id for it in events if isinstance(it, AgentFailed)] == ["agent-0001"]
+    assert sum("agent-0001:\nTraceback" in line and "too much to bear" in line for line in told) == 1
+    assert len(turns_of(events)["agent-0002"]) > 3

@@ -80,8 +80,11 @@ def test_a_replica_follows_by_payloads_alone(tmp_path: Path, scenario: str, grou
         mirrors.append(Mirrored(store))
         return mirrors[-1]
 
+    def watch(engine: Engine) -> None:
+        mirrors[0].watch(engine)
+
     run = SmallRun.make(tmp_path, found)
-    engine = run.live(group_turns=group_turns, wrap=wrap, meanwhile=lambda engine: mirrors[0].watch(engine))  # noqa: PLW0108
+    engine = run.live(group_turns=group_turns, wrap=wrap, meanwhile=watch)
     (mirror,) = mirrors
     mirror.compare(engine.clock.now_ns())
     assert mirror.compared > 5 and mirror.agents > 400
