@@ -13,9 +13,9 @@ from ecology.engine.services import Services, Supervision
 from ecology.engine.slots import ThinkingSlots
 from ecology.engine.steward import Steward
 from ecology.engine.thinking import Till
-from ecology.events.records import RunEnded
 from ecology.kernel.agent import Agent
 from ecology.kernel.economy.scoring import Scorer
+from ecology.kernel.genesis import end
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
 from ecology.resources.costs import CostModel
@@ -85,7 +85,7 @@ class Engine:
             await self.committer.abandon()
             raise
         if not self.interrupted:
-            self._end()
+            end(self.world, self.clock.now_ns())  # under the real clock a little late, as the last deeds are
         await self.committer.close()
 
     def interrupt(self) -> None:
@@ -127,23 +127,7 @@ class Engine:
         finally:
             await self.clock.close()  # who was thinking voids its holds on the way out
 
-    def _end(self) -> None:
-        log = self.world.log
-        log.append(
-            RunEnded(
-                sequence=log.next_sequence,
-                time_ns=self.clock.now_ns(),  # under the real clock a little late, as the last deeds are
-                principal_id=None,
-                turn_id=None,
-                reason="duration reached",
-            )
-        )
-
     def _close_lost_thoughts(self) -> None:
         """Void the holds of thoughts that died with an earlier process, and give back the flows taken for them."""
         for agent in self.world.roster:
-            if self._till.lost_hold(agent):
-                self._till.release(agent, None, self.clock.now_ns())
-                self._till.settle(agent, 0, 0)
-                agent.turn += 1
-                self.world.touch(agent)
+            self._till.close_lost(agent, self.clock.now_ns())

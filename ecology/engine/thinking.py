@@ -178,6 +178,14 @@ class Till:
                 )
             )
 
+    def close_lost(self, agent: Agent, now_ns: int) -> None:
+        """If a thought of its present turn died with a process: void its hold, give its flows back, end the turn."""
+        if self.lost_hold(agent):
+            self.release(agent, None, now_ns)
+            self.settle(agent, 0, 0)
+            agent.turn += 1
+            self._world.touch(agent)
+
     def lost_hold(self, agent: Agent) -> bool:
         """Whether a thought of this agent's present turn was under way when an earlier process died."""
         if not self._worst_usd_micros:

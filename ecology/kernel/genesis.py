@@ -1,11 +1,11 @@
-"""The beginning of a world: what is issued, to whom, and the first events."""
+"""The beginning of a world - what is issued, to whom, and the first events - and its last one."""
 
 import msgspec
 
 from ecology.core import ids
 from ecology.core.clock import SECOND_NS
 from ecology.core.seeds import Draw
-from ecology.events.records import SCHEMA_VERSION, RunStarted
+from ecology.events.records import SCHEMA_VERSION, RunEnded, RunStarted
 from ecology.kernel.actions import AgentConfig
 from ecology.kernel.lineage import bear
 from ecology.kernel.world import World
@@ -61,3 +61,16 @@ def found(world: World, settlers: list[Settler], *, scenario: str, scenario_sha2
         agent.llm.level_nano = agent.llm.capacity * NANO
         agent.cpu.level_nano = agent.cpu.capacity * NANO
         agent.wake_ns = agent.due_ns = Draw(world.seed, ordinal, _STAGGER).below(SECOND_NS)
+
+
+def end(world: World, now_ns: int) -> None:
+    """The world's duration is over: nothing follows."""
+    world.log.append(
+        RunEnded(
+            sequence=world.log.next_sequence,
+            time_ns=now_ns,
+            principal_id=None,
+            turn_id=None,
+            reason="duration reached",
+        )
+    )

@@ -75,13 +75,9 @@ class Attendance:
 
     def close_lost_thoughts(self, agents: Iterable[Agent]) -> None:
         """Within a deed: void what dead or departing nodes held for thoughts of these agents."""
-        till, world = self._services.till, self._floor.world
+        till = self._services.till
         for agent in agents:
-            if till.lost_hold(agent):
-                till.release(agent, None, self._clock.now_ns())
-                till.settle(agent, 0, 0)
-                agent.turn += 1
-                world.touch(agent)
+            till.close_lost(agent, self._clock.now_ns())
 
     async def end(self) -> None:
         """Cancel every loop and wait until they have ended."""

@@ -14,8 +14,8 @@ from ecology.engine.services import Services, Supervision
 from ecology.engine.slots import ThinkingSlots
 from ecology.engine.thinking import Till
 from ecology.events.nodes import NodeJoined, NodeLeft
-from ecology.events.records import RunEnded
 from ecology.kernel.economy.scoring import Scorer
+from ecology.kernel.genesis import end
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
 from ecology.memory.memories import Memories
@@ -278,16 +278,7 @@ class Term:
         await task
 
     def _end_world(self) -> None:
-        log = self._world.log
-        log.append(
-            RunEnded(
-                sequence=log.next_sequence,
-                time_ns=self.clock.now_ns(),
-                principal_id=None,
-                turn_id=None,
-                reason="duration reached",
-            )
-        )
+        end(self._world, self.clock.now_ns())
         self.floor.end_world()
 
     async def _beat(self) -> None:

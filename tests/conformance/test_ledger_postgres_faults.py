@@ -19,7 +19,7 @@ from ledger.errors import (
     Unreachable,
 )
 from tests.conformance.test_ledger_postgres import found
-from tests.support.postgres import database, server
+from tests.support.postgres import command, database, server
 
 SECRET = "s3cr3t"
 
@@ -35,16 +35,6 @@ def told(url: str, kind: type[LedgerFault], words: str, **options: object) -> No
     assert type(caught.value) is kind
     line = str(caught.value)
     assert SECRET not in line + repr(caught.value.__cause__) and "\n" not in line and "; " in line, line
-
-
-def command(url: str, *statements: str) -> None:
-    async def life() -> None:
-        connection = await asyncpg.connect(url)
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(life())
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ecology.store.postgres import PostgresStore
 from ecology.store.transcript import transcribe
 from ecology.testing.worlds import Stage
 from tests.integration.test_store_postgres_head import ANN, BEN, founded, loaded, put
-from tests.support.postgres import PostgresServer, database, server
+from tests.support.postgres import PostgresServer, command, database, server
 
 SECRET = "s3cr3t"
 
@@ -28,16 +28,6 @@ def told(url: str, words: str, *, migrate: bool = True) -> None:
         asyncio.run(life())
     line = str(caught.value)
     assert SECRET not in line and "\n" not in line and "; " in line, line
-
-
-def command(url: str, *statements: str) -> None:
-    async def life() -> None:
-        connection = await asyncpg.connect(url)
-        for statement in statements:
-            await connection.execute(statement)
-        await connection.close()
-
-    asyncio.run(life())
 
 
 @pytest.fixture

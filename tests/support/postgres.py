@@ -1,5 +1,6 @@
 """A real PostgreSQL server for tests, as fast as it can be and still durable."""
 
+import asyncio
 import atexit
 import hashlib
 import os
@@ -94,3 +95,15 @@ async def database(folder: Path, *, made: str = "template1") -> str:
             await connection.close()
         _last.append(name)
     return server().url(name)
+
+
+def command(url: str, *statements: str) -> None:
+    """Execute statements over a connection of their own."""
+
+    async def life() -> None:
+        connection = await asyncpg.connect(url)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(life())
