@@ -1,6 +1,5 @@
-"""Calibration of an ecology's compute flow against its container.
+"""Calibration: the token-bucket rates that a container really sustains.
 
-The package holds the name for the sampler (container CPU, memory and throttling), the controller that tunes a
-token-bucket rate against them, the stress workload and the capacity profile in which the result is kept. None of
-these is written yet, so importing it gives nothing; like `ledger`, it imports nothing from `ecology`.
+A `Sampler` reads what the container uses, a `Workload` makes real agents work in it, a `Controller` decides the rate,
+and the outcome is kept as a capacity profile. Like `ledger`, the package imports nothing from `ecology`.
 """
