@@ -90,8 +90,8 @@ class AgentLoop:
         if agent.status == "frozen":
             agent.wake_ns = NEVER_NS
             return None
-        if agent.status == "asleep":
-            self._awake(now_ns)
+        if agent.status == "asleep" and not world.slept_enough(agent, now_ns):
+            return None
         if not services.till.advance(agent, now_ns):
             ready_ns, resource = services.till.ready(agent, now_ns)
             assert resource is not None, "what cannot be paid lacks something"
@@ -99,6 +99,8 @@ class AgentLoop:
             return None
         if agent.status == "blocked":
             world.set_status(agent, "active", "able to pay again", now_ns)
+        if now_ns > agent.wake_ns:
+            services.tally.late_ns += now_ns - agent.wake_ns
         charge = Charge(waited_ns=max(0, now_ns - agent.due_ns), waited_on=agent.waiting_on)
         if not charge.waited_ns:
             charge.waited_on = None
@@ -221,11 +223,21 @@ class AgentLoop:
             charge.cpu_us = max(1, (host_cpu_ns() - cpu_ns) // 1000) + turn.code_measured_us
         services.till.settle(agent, charge.llm_millitokens, charge.cpu_us)
         services.kernel.record(turn, action, outcome, charge)
+        self._count(thought, turn, charge)
         if damaged is not None:
             self._crashed(damaged)
             return
         agent.failures = 0
         self._next_turn(turn, charge.cpu_us)
+
+    def _count(self, thought: Thought, turn: Turn, charge: Charge) -> None:
+        tally = self._services.tally
+        tally.turns += 1
+        tally.millitokens += charge.llm_millitokens
+        if turn.code_us:
+            tally.code_us += turn.code_us if self._services.clock.virtual else turn.code_measured_us
+        if thought.use is not None:
+            tally.llm_tokens += thought.use.input_tokens + thought.use.output_tokens
 
     def _next_turn(self, turn: Turn, cpu_us: int) -> None:
         """Schedule what comes after: the end of a sleep, or the moment at which the next turn can be paid."""
@@ -253,10 +265,6 @@ class AgentLoop:
         world.touch(agent)
         if ready_ns == NEVER_NS and agent.status != "blocked":
             world.set_status(agent, "blocked", resource, self._services.clock.now_ns())
-
-    def _awake(self, now_ns: int) -> None:
-        """The latest time of a sleep has come."""
-        self._services.world.end_sleep(self._agent, "slept enough", now_ns)
 
     def _forget_news(self, view: Observation) -> None:
         """Move the agent's cursor past what it was shown; what came while it thought stays, or counts as missed."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import cast
 
+from calibrate.workload import Figures
 from ecology.core.clock import Clock, RealClock, VirtualClock
 from ecology.engine.agent_loop import AgentLoop
 from ecology.engine.committer import GROUP_TURNS, Committer, Store
+from ecology.engine.figures import Tally, read
 from ecology.engine.garbage import seldom_collected
 from ecology.engine.judging import Judging, ReportingScorer, SlowScorer
 from ecology.engine.policy import PolicyBook
@@ -15,6 +17,7 @@ from ecology.engine.steward import Steward
 from ecology.engine.thinking import Till
 from ecology.kernel.agent import Agent
 from ecology.kernel.economy.scoring import Scorer
+from ecology.kernel.flow import set_flow
 from ecology.kernel.genesis import end
 from ecology.kernel.kernel import Kernel
 from ecology.kernel.world import World
@@ -47,6 +50,7 @@ class Engine:
         self.clock: Clock = clock
         self.committer = Committer(world, store, clock, group_turns)
         self._costs = costs
+        self._tally = Tally()
         self.slots = ThinkingSlots(thinking_slots, clock)
         self._till = Till(world, costs, budgeted=budgeted, thought_memory_bytes=thought_memory_bytes)
         self._services = Services(
@@ -61,6 +65,7 @@ class Engine:
             close_turn=self.committer.close_turn,
             durable=self.committer.durable,
             report_crash=report_crash,
+            tally=self._tally,
         )
         self._judging = self._appoint(scorer) if scorer is not None else None
         self.interrupted = False
@@ -87,6 +92,20 @@ class Engine:
         if not self.interrupted:
             end(self.world, self.clock.now_ns())  # under the real clock a little late, as the last deeds are
         await self.committer.close()
+
+    def figures(self) -> Figures:
+        """What it has done since it was made; to be asked in its own thread."""
+        return read(self._tally, self.world, self.clock, self.slots)
+
+    async def set_flow(self, ppm: int, why: str) -> bool:
+        """Let tokens flow at so many millionths of what the rights say; False if they do already.
+
+        Under the real clock, from any task beside the loops; under the virtual one, from a life on the clock.
+        """
+        changed = set_flow(self.world, ppm, self.clock.now_ns(), why)
+        if changed:
+            await self.committer.close_deed()
+        return changed
 
     def interrupt(self) -> None:
         """End the run early and cleanly; it can be resumed. Safe in a signal handler of the loop."""

@@ -7,7 +7,7 @@ from ecology.events.records import Event
 from ecology.kernel.actions import AgentConfig
 from ecology.kernel.agent import Agent
 from ecology.kernel.world import World
-from ecology.resources.assets import ASSETS, CPU_RATE, DISK, LLM_BUDGET, LLM_RATE, SCRIP
+from ecology.resources.assets import ASSETS, CPU_RATE, DISK, LLM_BUDGET, SCRIP
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -16,6 +16,8 @@ class _Kept(msgspec.Struct, frozen=True):
     rights: dict[str, int]
     usable: dict[str, int]
     disk_used: int
+    llm_rate: int
+    llm_capacity: int
     llm_level: int
     cpu_level: int
     config: AgentConfig
@@ -43,7 +45,16 @@ class Observation:
         """Look at everything now. A slow mind looks later, when the world has moved on to what is not yet committed."""
         rights = {asset: self.right(asset) for asset in ASSETS}
         usable = {asset: self.usable(asset) for asset in ASSETS}
-        self._kept = _Kept(rights, usable, self.disk_used, self.llm_level, self.cpu_level, self.config)
+        self._kept = _Kept(
+            rights=rights,
+            usable=usable,
+            disk_used=self.disk_used,
+            llm_rate=self.llm_rate,
+            llm_capacity=self.llm_capacity,
+            llm_level=self.llm_level,
+            cpu_level=self.cpu_level,
+            config=self.config,
+        )
 
     @property
     def draw(self) -> Draw:
@@ -96,8 +107,13 @@ class Observation:
 
     @property
     def llm_rate(self) -> int:
-        """Millitokens per second."""
-        return self.usable(LLM_RATE)
+        """Millitokens per second that really flow: what the agent can use, times the world's factor."""
+        return self._agent.llm.rate if self._kept is None else self._kept.llm_rate
+
+    @property
+    def llm_capacity(self) -> int:
+        """Millitokens that the bucket really holds."""
+        return self._agent.llm.capacity if self._kept is None else self._kept.llm_capacity
 
     @property
     def cpu_rate(self) -> int:

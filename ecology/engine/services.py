@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from ecology.core.clock import SECOND_NS, Clock
+from ecology.engine.figures import Tally
 from ecology.engine.policy import PolicyBook
 from ecology.engine.slots import ThinkingSlots
 from ecology.engine.thinking import Till
@@ -34,3 +35,4 @@ class Services(msgspec.Struct, frozen=True):
     close_turn: Callable[[], Awaitable[None]]
     durable: Callable[[], Awaitable[None]]
     report_crash: Callable[[str, str], None]
+    tally: Tally = msgspec.field(default_factory=Tally)

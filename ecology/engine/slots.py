@@ -8,13 +8,13 @@ from ecology.core.clock import Clock
 
 
 class ThinkingSlots:
-    """First come, first served. `count` is how many thoughts fit, `peak` how many there ever were."""
+    """First come, first served. `count` is how many thoughts fit, `busy` how many there are, `peak` the most ever."""
 
     def __init__(self, count: int, clock: Clock) -> None:
         assert count >= 1, "at least one agent can think"
         self.count = count
         self.peak = 0
-        self._busy = 0
+        self.busy = 0
         self._clock = clock
         self._slots = asyncio.Semaphore(count)
 
@@ -24,9 +24,9 @@ class ThinkingSlots:
         asked_ns = self._clock.now_ns()
         full = self._slots.locked()
         async with self._slots:
-            self._busy += 1
-            self.peak = max(self.peak, self._busy)
+            self.busy += 1
+            self.peak = max(self.peak, self.busy)
             try:
                 yield self._clock.now_ns() - asked_ns if full else 0
             finally:
-                self._busy -= 1
+                self.busy -= 1

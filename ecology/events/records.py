@@ -41,6 +41,17 @@ class RunEnded(Event, frozen=True, kw_only=True, tag="run.ended"):
     reason: str
 
 
+class FlowChanged(Event, frozen=True, kw_only=True, tag="world.flow"):
+    """From now on every agent's tokens flow at `flow_ppm` millionths of what its rights say; so far, at `before_ppm`.
+
+    Rights are as they were. `why` is for people.
+    """
+
+    flow_ppm: int
+    before_ppm: int
+    why: str = ""
+
+
 class AgentSpawned(Event, frozen=True, kw_only=True, tag="agent.spawned"):
     """An agent began to live; `parent_id` is null at genesis. `strategy` is its policy's name."""
 

@@ -27,6 +27,7 @@ from ecology.events.records import (
     ArtifactDeleted,
     ArtifactUpdated,
     Event,
+    FlowChanged,
     HoldClosed,
     HoldOpened,
     MessageSent,
@@ -42,6 +43,7 @@ from ecology.events.records import (
 FAMILIES: tuple[type[Event], ...] = (
     RunStarted,
     RunEnded,
+    FlowChanged,
     AgentSpawned,
     AgentStateChanged,
     AgentFailed,
@@ -78,6 +80,7 @@ FAMILIES: tuple[type[Event], ...] = (
 Record = (
     RunStarted
     | RunEnded
+    | FlowChanged
     | AgentSpawned
     | AgentStateChanged
     | AgentFailed

@@ -29,8 +29,9 @@ class Agent(Principal):
     """Mutable state of one agent; everything the store keeps of it besides its ledger accounts.
 
     `ordinal` is its place in the world's order and its key on the clock. `due_ns` is when its next turn would have
-    begun had it not had to wait on `waiting_on`. `wake_ns` is when its loop looks next. `founder` is the agent of
-    genesis that its line began with, itself if it is one: to the mint a family is one party, or children were money.
+    begun had it not had to wait on `waiting_on`, or when its sleep ends at the latest. `wake_ns` is when its loop
+    looks next. `founder` is the agent of genesis that its line began with, itself if it is one: to the mint a
+    family is one party, or children were money.
     """
 
     __slots__ = (

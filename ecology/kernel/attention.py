@@ -47,7 +47,7 @@ def sleep(world: World, turn: Turn, action: Sleep) -> Outcome:
     if action.event is not None:
         world.subscribe(Subscription(sleep_subscription(agent.id, agent.turn), agent.id, action.event))
     until_ns = turn.now_ns + duration_ns
-    agent.wake_ns = until_ns
+    agent.wake_ns = agent.due_ns = until_ns
     # Every other condition is looked at when something changes it.
     ready_ns = world.awaited_tokens_ns(agent, turn.now_ns)
     if ready_ns is not None:

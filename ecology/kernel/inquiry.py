@@ -18,6 +18,7 @@ from ecology.kernel.finding import find
 from ecology.kernel.market_inquiry import MARKET_QUERIES
 from ecology.kernel.world import World
 from ecology.resources.assets import ASSETS, SCRIP
+from ecology.resources.flow import AS_GRANTED_PPM
 
 
 def query(world: World, turn: Turn, action: Query) -> Outcome:
@@ -98,7 +99,10 @@ def _principal(world: World, turn: Turn, args: Arguments) -> Outcome:
 
 
 def _self(world: World, turn: Turn, args: Arguments) -> Outcome:
-    """Rights are what one can dispose of; what is rented can be used besides."""
+    """Rights are what one can dispose of; what is rented can be used besides.
+
+    Where tokens flow otherwise than the rights say, what really flows is said too.
+    """
     actor = turn.actor
     data: dict[str, object] = {
         "id": actor.id,
@@ -111,6 +115,8 @@ def _self(world: World, turn: Turn, args: Arguments) -> Outcome:
     if isinstance(actor, Agent):
         data["llm_millitokens"] = actor.llm.refill(turn.now_ns)
         data["cpu_us"] = actor.cpu.refill(turn.now_ns)
+        if world.offices.world.flow_ppm != AS_GRANTED_PPM:
+            data["llm_flow"] = {"rate": actor.llm.rate, "capacity": actor.llm.capacity}
     return Committed(data)
 
 

@@ -105,6 +105,20 @@ class Sleepers:
         agent.due_ns = now_ns
         self.set_status(agent, "active", reason, now_ns)
 
+    def slept_enough(self, agent: Agent, now_ns: int) -> bool:
+        """End a sleep at the time at which it was to end; False if it goes on.
+
+        It does if the tokens that were to be there by now are not, because they flow more slowly since.
+        """
+        if now_ns < agent.due_ns:
+            ready_ns = self.awaited_tokens_ns(agent, now_ns)
+            if ready_ns is None or ready_ns > now_ns:
+                agent.wake_ns = agent.due_ns if ready_ns is None else min(agent.due_ns, ready_ns)
+                self.touch(agent)
+                return False
+        self.end_sleep(agent, "slept enough", now_ns)
+        return True
+
     def reconsider(self, agent: Principal, asset: str, now_ns: int) -> None:
         """A right, a balance, the free disk or the inbox of the agent changed: a wait or a sleep of its may be over."""
         if isinstance(agent, Agent):

@@ -11,7 +11,6 @@ import msgspec
 from ecology.artifacts.artifact import Artifact, announcement
 from ecology.artifacts.shelf import Shelf
 from ecology.core import ids
-from ecology.core.limits import MAX_AMOUNT
 from ecology.core.outcome import Outcome
 from ecology.core.seeds import Draw
 from ecology.events.log import EventLog
@@ -35,7 +34,7 @@ from ecology.kernel.scope import Scope
 from ecology.kernel.sleepers import Sleepers
 from ecology.memory.memories import Memories
 from ecology.resources.assets import ASSETS, BUCKET_ASSETS, DISK, FLOWS, LLM_BUDGET
-from ecology.resources.bucket import NANO
+from ecology.resources.flow import bounded, flowing
 from ecology.sandbox.cost import Meter
 from ecology.sandbox.run import Sandbox
 from ledger import Book
@@ -301,7 +300,7 @@ class World(Sleepers):
         agent.llm.rate, agent.llm.capacity, agent.cpu.rate, agent.cpu.capacity = rights
 
     def refresh_rights(self, agent: Principal, now_ns: int) -> None:
-        """Let the buckets run at what the ledger says the agent may use."""
+        """Let the buckets run at what the ledger says the agent may use, and the world's factor on it."""
         if not isinstance(agent, Agent):
             return
         if self.journal.active:
@@ -313,12 +312,14 @@ class World(Sleepers):
         self.touch(agent)
 
     def _rights(self, agent: Agent) -> tuple[int, int, int, int]:
-        # A level is kept in billionths and must fit 64 bits in the store, so a right works up to this bound.
-        bound = MAX_AMOUNT // NANO
-        llm_rate, llm_capacity, cpu_rate, cpu_capacity = (
-            min(self.usable(agent, asset), bound) for asset in (*FLOWS["llm_rate"], *FLOWS["cpu"])
+        rate, capacity, cpu_rate, cpu_capacity = (
+            self.usable(agent, asset) for asset in (*FLOWS["llm_rate"], *FLOWS["cpu"])
         )
-        return llm_rate, llm_capacity, cpu_rate, cpu_capacity
+        return (
+            *flowing(rate, capacity, self.offices.world.flow_ppm),
+            bounded(cpu_rate),
+            bounded(cpu_capacity),
+        )
 
     # -- committing
 

@@ -120,8 +120,8 @@ class NodeLoop(AgentLoop):
         ready_ns, lacking = services.till.ready(agent, now_ns)
         if lacking is None or agent.status == "frozen" or not self._floor.owns(agent.ordinal):
             return False  # somebody's deed came first: look again
-        if agent.status == "asleep":
-            self._awake(now_ns)
+        if agent.status == "asleep" and not services.world.slept_enough(agent, now_ns):
+            return False
         self._wait(ready_ns, lacking, now_ns)
         return False
 

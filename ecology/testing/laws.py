@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 
 import msgspec
 
@@ -126,14 +127,16 @@ def _agent(world: World, agent: Agent) -> Iterator[str]:
         yield f"{agent.id} and its artifact disagree"
     elif msgspec.json.decode(world.shelf.contents.get(agent.id), type=AgentConfig) != agent.config:
         yield f"{agent.id} is not what its artifact says"
-    yield from _bucket(world, agent, agent.llm, LLM_RATE, LLM_CAPACITY)
-    yield from _bucket(world, agent, agent.cpu, CPU_RATE, CPU_CAPACITY)
+    llm = [world.usable(agent, asset) for asset in (LLM_RATE, LLM_CAPACITY)]
+    factor = Fraction(world.offices.world.flow_ppm, 1_000_000)
+    llm = [max(int(llm[0] * factor), min(llm[0], 1)), int(llm[1] * max(Fraction(1), factor))]
+    yield from _bucket(agent, agent.llm, llm)
+    yield from _bucket(agent, agent.cpu, [world.usable(agent, asset) for asset in (CPU_RATE, CPU_CAPACITY)])
 
 
-def _bucket(world: World, agent: Agent, bucket: Bucket, rate: str, capacity: str) -> Iterator[str]:
-    bound = MAX_AMOUNT // NANO
-    rights = tuple(min(world.usable(agent, asset), bound) for asset in (rate, capacity))
-    if (bucket.rate, bucket.capacity) != rights:
-        yield f"{agent.id}'s bucket runs at {(bucket.rate, bucket.capacity)}, its rights are {rights}"
+def _bucket(agent: Agent, bucket: Bucket, rights: list[int]) -> Iterator[str]:
+    bounded = [min(right, MAX_AMOUNT // NANO) for right in rights]
+    if [bucket.rate, bucket.capacity] != bounded:
+        yield f"{agent.id}'s bucket runs at {(bucket.rate, bucket.capacity)}, its rights let it at {bounded}"
     if not 0 <= bucket.level_nano <= bucket.capacity * NANO:
         yield f"{agent.id}'s bucket holds {bucket.level_nano} of {bucket.capacity * NANO} billionths"

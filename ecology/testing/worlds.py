@@ -171,7 +171,7 @@ class Stage:
         self.now_ns = end_ns
         for agent in list(self.world.roster):
             if agent.status == "asleep" and agent.wake_ns <= self.now_ns:
-                self.world.end_sleep(agent, "slept enough", self.now_ns)
+                self.world.slept_enough(agent, self.now_ns)
 
     def news(self, name: str) -> list[Event]:
         """Take what an agent was told since the last call."""

@@ -74,6 +74,7 @@ CONFIGS = st.builds(
     traits=st.dictionaries(st.sampled_from(["b", "a"]), st.integers(-5, 5)),
     accepts_from=st.lists(AGENTS | st.just("*"), max_size=2),
 )
+FACTORS = st.sampled_from([1, 500_000, 1_000_000, 2_000_000, 10**12]) | st.integers(1, 10**8)
 AMOUNTS = st.integers(1, 20) | st.integers(1, 3_000) | st.sampled_from([0, 2**63 - 1, 2**63])
 ENDOWMENTS = st.dictionaries(st.sampled_from(ASSETS), st.integers(1, 200)).map(
     lambda some: {**some, DISK: 150}
@@ -160,6 +161,10 @@ class KernelMachine(RuleBasedStateMachine):
     @rule(who=AGENTS, part=st.integers(1, 20))
     def think(self, who: str, part: int) -> None:
         self.world.think(who, part)
+
+    @rule(ppm=FACTORS)
+    def set_flow(self, ppm: int) -> None:
+        self.world.set_flow(ppm)
 
     @rule()
     def commit(self) -> None:

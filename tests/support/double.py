@@ -18,6 +18,7 @@ from ecology.events.records import (
 )
 from ecology.events.registry import TYPE_OF
 from ecology.kernel.actions import Action, AgentConfig, Configure, Spawn, Subscribe, Write
+from ecology.kernel.flow import set_flow
 from ecology.kernel.housekeeping import due_ns
 from ecology.kernel.laws import Laws
 from ecology.kernel.world import World
@@ -109,6 +110,11 @@ class Double:
         for stage in self.stages:
             stage.pass_time(span_ns)
             assert due_ns(stage.world) > stage.now_ns, "something that was due has not been done"
+
+    def set_flow(self, ppm: int) -> None:
+        """Tokens flow at so many millionths of what the rights say."""
+        for stage in self.stages:
+            set_flow(stage.world, ppm, stage.now_ns, "at random")
 
     def think(self, who: str, part: int) -> None:
         """The engine's part in a turn: thoughts cost tokens, minds remember, news are read."""

@@ -128,7 +128,7 @@ class Cooperator(Merchant):
             if view.scrip > _RICH * self.price:
                 return Transfer(to=who, asset=SCRIP, amount=max(1, view.scrip // 10), memo="gift")
             if view.llm_level > 60_000 and view.llm_rate > 4_000:
-                return Transfer(to=who, asset=LLM_RATE, amount=view.llm_rate // 20, memo="gift")
+                return Transfer(to=who, asset=LLM_RATE, amount=view.usable(LLM_RATE) // 20, memo="gift")
             if view.disk_free > view.disk_quota // 2:
                 return Transfer(to=who, asset=DISK, amount=view.disk_free // 10, memo="gift")
         return None

@@ -69,7 +69,7 @@ class RightsDesk:
         if asset == LLM_RATE:
             return view.llm_level < TURN_MILLITOKENS
         if asset == LLM_CAPACITY:
-            return view.llm_level + 2 * TURN_MILLITOKENS > view.usable(LLM_CAPACITY)
+            return view.llm_level + 2 * TURN_MILLITOKENS > view.llm_capacity
         if asset == CPU_RATE:
             return view.cpu_level * LOW_CPU < view.usable(CPU_CAPACITY)
         return view.disk_free < 2 * self._good_bytes

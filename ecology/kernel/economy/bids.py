@@ -4,6 +4,7 @@ import msgspec
 
 from ecology.kernel.economy.scoring import Submission
 from ecology.kernel.register import Register
+from ecology.resources.flow import AS_GRANTED_PPM
 
 
 class Bid(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -91,7 +92,7 @@ class Office(msgspec.Struct, frozen=True):
     """Where the world's own business stands: ids given to its transfers and to listings, resolutions, the next one.
 
     `next_resolution_ns` means something while a bid awaits it. `prices` are those of the last resolutions, the newest
-    last.
+    last. `flow_ppm` is the factor, in millionths, on what the rights to a flow of tokens say.
     """
 
     id: str = "world"
@@ -100,6 +101,7 @@ class Office(msgspec.Struct, frozen=True):
     resolutions: int = 0
     next_resolution_ns: int = 0
     prices: tuple[int, ...] = ()
+    flow_ppm: int = AS_GRANTED_PPM
 
 
 class Offices(Register[Office]):
