@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import openai
 
-from ecology.llm.http_client import open_http_client
+from ecology.llm.http_client import Transport, open_http_client
 
 _LANE_CONNECTIONS = 8
 
@@ -19,7 +19,9 @@ _LANE_CONNECTIONS = 8
 class ClientPool:
     """At most `max_connections` borrowed clients at a time; the most recently used first, as its connection is open."""
 
-    def __init__(self, base_url: str, api_key: str, max_connections: int) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, max_connections: int, transport: Transport | None = None
+    ) -> None:
         assert max_connections > 0, "without a connection nobody is ever answered"
         tls = ssl.create_default_context()  # loading the authorities is slow: once, not for each lane
         self._clients = [
@@ -27,7 +29,7 @@ class ClientPool:
                 base_url=base_url,
                 api_key=api_key,
                 max_retries=0,
-                http_client=open_http_client(base_url, _LANE_CONNECTIONS, tls),
+                http_client=open_http_client(base_url, _LANE_CONNECTIONS, tls, transport),
             )
             for _ in range(-(-max_connections // _LANE_CONNECTIONS))
         ]

@@ -1,7 +1,7 @@
 """The sockets under the vendor's client: which URLs there can be, and answers of bounded size."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -46,8 +46,14 @@ def parse_url(url: str) -> tuple[str, str]:
     return url.strip().rstrip("/"), public.geturl()
 
 
-def open_http_client(url: str, max_connections: int, tls: ssl.SSLContext) -> httpx2.AsyncClient:
-    """A pool of at most `max_connections` to whatever `url` names.
+Transport = Callable[[int], httpx2.AsyncBaseTransport]
+"""Makes a way to the server with at most so many connections, other than over the network."""
+
+
+def open_http_client(
+    url: str, max_connections: int, tls: ssl.SSLContext, transport: Transport | None = None
+) -> httpx2.AsyncClient:
+    """A pool of at most `max_connections` to whatever `url` names, over the network or over `transport`.
 
     Deadlines are the caller's. Only connecting has one here; an answer may take as long as its thought does.
     """
@@ -63,6 +69,7 @@ def open_http_client(url: str, max_connections: int, tls: ssl.SSLContext) -> htt
         event_hooks={"response": [_bound_answer]},
         follow_redirects=False,
         verify=tls,
+        transport=None if transport is None else transport(max_connections),
     )
 
 

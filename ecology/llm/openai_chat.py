@@ -25,7 +25,7 @@ from ecology.llm.client_pool import ClientPool
 from ecology.llm.dialect import Dialect
 from ecology.llm.errors import ModelError, ModelRefused, ModelUnreachable
 from ecology.llm.estimate import estimate_tokens
-from ecology.llm.http_client import parse_url
+from ecology.llm.http_client import Transport, parse_url
 from ecology.llm.key import ApiKey
 from ecology.llm.model import ModelReply, ModelRequest
 
@@ -70,7 +70,7 @@ class OpenAIChat:
     `timeout_s` bounds a call with all its retries. `max_connections` should be at least the number of tasks
     that think at once: more of them wait for a connection, inside their deadline. `note` hears, in one line
     each, what the client finds out about the server that a person should know, and never twice the same.
-    Raises UsageError for a URL that is none.
+    `transport` takes the network's place. Raises UsageError for a URL that is none.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class OpenAIChat:
         timeout_s: float = 60.0,
         max_connections: int = 128,
         note: Callable[[str], None] = _silent,
+        transport: Transport | None = None,
     ) -> None:
         base_url, self._url = parse_url(url)
         self._model = model
@@ -90,7 +91,9 @@ class OpenAIChat:
         self._note = note
         self._dialect = self._noted_dialect = Dialect()
         self._calls = itertools.count()
-        self._pool = ClientPool(base_url, _NO_KEY if api_key is None else api_key.reveal(), max_connections)
+        self._pool = ClientPool(
+            base_url, _NO_KEY if api_key is None else api_key.reveal(), max_connections, transport
+        )
 
     def __repr__(self) -> str:
         return f"OpenAIChat({self._url!r}, {self._model!r})"
