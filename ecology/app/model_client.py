@@ -30,13 +30,12 @@ async def connect(
     # Imported by whoever needs a model: the vendor's client takes half a second to load.
     from ecology.llm.openai_chat import OpenAIChat  # noqa: PLC0415
 
-    slots = assembly.thinking_slots(scenario, assembly.limits_of(scenario))
     client = OpenAIChat(
         str(scenario.model.url),
         scenario.model.name,
         api_key=read_api_key(environ),
         timeout_s=scenario.model.timeout_ms / 1000,
-        max_connections=max(8, min(slots, scenario.agents)),
+        max_connections=connections(scenario),
         note=say,
     )
     if wait:
@@ -47,3 +46,9 @@ async def connect(
         await client.close()
         raise
     return client
+
+
+def connections(scenario: Scenario) -> int:
+    """How many connections to its model a world needs."""
+    slots = assembly.thinking_slots(scenario, assembly.limits_of(scenario))
+    return max(8, min(slots, scenario.agents))

@@ -116,7 +116,7 @@ async def _take_up(
                     complete = True
                 else:
                     book = assembly.policies(scenario, client, own_policies)
-                    world, start_ns = _world(run, scenario, store, book)
+                    world, start_ns = world_at(run, scenario, store, book)
                     world.memory = place.memories(run.run_id, watchers.say, run.memory)
                     store.note(utc_stamp(), how)
                     world.meter = code_meter(store.meta(CODE_METER))
@@ -135,7 +135,9 @@ async def _take_up(
             await client.close()
 
 
-def _world(run: RunDirectory, scenario: Scenario, store: SqliteStore, book: PolicyBook) -> tuple[World, int]:
+def world_at(
+    run: RunDirectory, scenario: Scenario, store: SqliteStore, book: PolicyBook
+) -> tuple[World, int]:
     """The world as the store has it and its time; a new one, committed, if the store has none."""
     fingerprint = scenario.fingerprint()
     if store.is_empty():

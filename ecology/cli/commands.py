@@ -58,6 +58,12 @@ def _doctor() -> click.Command:
     return doctor
 
 
+def _workload() -> click.Command:
+    from ecology.cli.workload import workload
+
+    return workload
+
+
 LOADERS: dict[str, Callable[[], click.Command]] = {
     "run": _run,
     "node": _node,
@@ -67,6 +73,7 @@ LOADERS: dict[str, Callable[[], click.Command]] = {
     "examples": _examples,
     "admin": _admin,
     "doctor": _doctor,
+    "workload": _workload,
 }
 """Each command is imported when it is asked for: no node waits until the plots of a report could be drawn."""
 

@@ -33,9 +33,12 @@ def load(
     return _load(source, overrides, environ or {}, flags or {}, strategies)
 
 
-def loads(text: str, source: str = "scenario") -> Scenario:
-    """The scenario in YAML `text`, such as `dump` writes; `source` names it in the ScenarioError it raises."""
-    return _load(catalogue.Source("scenario", source, text), (), {}, {}, ())
+def loads(text: str, source: str = "scenario", flags: Mapping[str, object] | None = None) -> Scenario:
+    """The scenario in YAML `text`, such as `dump` writes; `source` names it in the ScenarioError it raises.
+
+    `flags` are laid over it, as those of `load`.
+    """
+    return _load(catalogue.Source("scenario", source, text), (), {}, flags or {}, ())
 
 
 def dump(scenario: Scenario) -> str:
