@@ -51,6 +51,8 @@ def total_tokens(profile: Profile, cpus: float, agents: int | None = None) -> tu
     cost = profile.cpu.cpu_seconds_per_1k_tokens / 1000
     bound = (profile.aim.cpu_share * cpus - profile.cpu.base_cpus) / cost
     total = max(0.0, min(bound, _one_process_tokens(profile)))
+    if profile.rate.bound == "one_process":
+        total = min(total, profile.rate.tokens_per_s * profile.rate.agents)
     if agents is not None and profile.rate.bound in ("latency", "rate"):
         total = min(total, profile.rate.tokens_per_s * agents)
     slope_error = profile.cpu.error_cpu_seconds_per_1k_tokens / 1000

@@ -15,7 +15,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=500)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
 _Some = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
-_More = Annotated[float, msgspec.Meta(gt=0, le=1e12)]
+_More = Annotated[float, msgspec.Meta(ge=1e-9, le=1e12)]
 _Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
@@ -23,7 +23,7 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing is taken that is not understood."""
 
 
-class ContainerSection(_Section):
+class ContainerSection(_Section, frozen=True):
     """The limits it was measured in, and where they were found."""
 
     cpus: _More
@@ -31,7 +31,7 @@ class ContainerSection(_Section):
     source: _Text
 
 
-class HardwareSection(_Section):
+class HardwareSection(_Section, frozen=True):
     """The machine around the container; `kind` is its class, see `hardware_class`."""
 
     kind: _Text
@@ -40,7 +40,7 @@ class HardwareSection(_Section):
     memory_bytes: _Bytes
 
 
-class RateSection(_Section):
+class RateSection(_Section, frozen=True):
     """The rate that the container sustains for each of `agents` agents, and what keeps it from more."""
 
     agents: _Count
@@ -49,7 +49,7 @@ class RateSection(_Section):
     bound: Bound
 
 
-class CpuSection(_Section):
+class CpuSection(_Section, frozen=True):
     """CPUs used = base_cpus + cpu_seconds_per_1k_tokens · (tokens/s of all agents) ÷ 1000.
 
     The line is known best at `centre_tokens_per_s`: its error there is `centre_error_cpus`, and at x tokens/s
@@ -66,7 +66,7 @@ class CpuSection(_Section):
     loop_seconds_per_1k_tokens: _Some
 
 
-class MemorySection(_Section):
+class MemorySection(_Section, frozen=True):
     """Working set = base_bytes + bytes_per_thinking · agents that think.
 
     `measured_at` is at how many different numbers of thinking agents that was measured; below 2 the slope is taken,
@@ -78,7 +78,7 @@ class MemorySection(_Section):
     measured_at: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
-class AimSection(_Section):
+class AimSection(_Section, frozen=True):
     """The band that the container is kept in; what is above it is headroom."""
 
     low_percent: _Percent
@@ -91,7 +91,7 @@ class AimSection(_Section):
         return (self.low_percent + self.high_percent) / 200
 
 
-class HoldOutSection(_Section):
+class HoldOutSection(_Section, frozen=True):
     """What came of the run that held the found rate."""
 
     mean_percent: _Some
@@ -99,7 +99,7 @@ class HoldOutSection(_Section):
     passed: bool
 
 
-class BucketRow(_Section):
+class BucketRow(_Section, frozen=True):
     """The bucket of each of `agents` agents."""
 
     agents: _Count
@@ -107,7 +107,7 @@ class BucketRow(_Section):
     capacity_tokens: _More
 
 
-class Profile(_Section):
+class Profile(_Section, frozen=True):
     """A capacity profile; keys are only ever added, and another meaning is another `version`."""
 
     version: int

@@ -121,7 +121,9 @@ def limits_of(scenario: Scenario) -> ContainerLimits:
 
 
 def thinking_slots(scenario: Scenario, limits: ContainerLimits) -> int:
-    """How many agents may think at once."""
+    """How many agents may think at once: what the scenario says, else what the memory holds."""
+    if scenario.thought.at_once is not None:
+        return scenario.thought.at_once
     return concurrent_thoughts(limits, BASE_BYTES, scenario.thought.memory_bytes)
 
 

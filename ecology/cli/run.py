@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ecology import scenarios as scenario_files
-from ecology.app import assembly, cluster, model_client, running
+from ecology.app import assembly, capacity_profile, cluster, model_client, running
 from ecology.app.finishing import finish
 from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
@@ -22,6 +22,7 @@ from ecology.observe.numerals import duration
 from ecology.observe.summary import Summary, encode_summary, read_summary
 from ecology.observe.summary_table import render_table
 from ecology.scenarios import Scenario
+from ecology.scenarios.measured import Measured
 
 EXAMPLES = """
 \b
@@ -52,6 +53,13 @@ Examples:
 @click.option(
     "--llm-url", metavar="URL", help="An OpenAI-compatible endpoint, e.g. http://127.0.0.1:8899/v1."
 )
+@click.option(
+    "--profile",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Rates as `ecology calibrate` measured them [capacity.yaml, if it is there].",
+)
+@click.option("--no-profile", is_flag=True, help="Leave a capacity.yaml here alone.")
 @click.option("--wait-for-model", is_flag=True, help="Wait until the model answers, however long it takes.")
 @click.option(
     "--qdrant",
@@ -90,6 +98,8 @@ def run(
     policy: str | None,
     model: str | None,
     llm_url: str | None,
+    profile: Path | None,
+    no_profile: bool,
     wait_for_model: bool,
     qdrant: str | None,
     runs: Path,
@@ -119,6 +129,8 @@ def run(
     if nodes is not None:
         given.setdefault("clock", "real")
     if resumed is not None:
+        if profile is not None:
+            raise UsageError("a resumed run keeps its rates", remedy="give --resume without --profile")
         directory, scenario = _taken_up(resumed, given, scenario_name, overrides)
     else:
         scenario = scenario_files.load(
@@ -127,6 +139,7 @@ def run(
             environ=os.environ,
             flags=given,
             strategies=assembly.strategies(),
+            measured=_measured(profile, no_profile, nodes or 1, quiet),
         )
         assembly.require_minds(scenario)
         directory = None
@@ -136,6 +149,14 @@ def run(
     return _carry_out(
         directory, scenario, runs, place, wait=wait_for_model, as_json=as_json, quiet=quiet, on_nodes=live
     )
+
+
+def _measured(profile: Path | None, ignored: bool, nodes: int, quiet: bool) -> Measured | None:
+    """What is laid over the scenario, if there is a profile."""
+    found = capacity_profile.find(profile, ignored)
+    if found is None:
+        return None
+    return capacity_profile.measured(found, (lambda line: None) if quiet else say, nodes)
 
 
 def _services(nodes: int | None, ledger: str | None, redis: str | None, *, resumed: bool) -> cluster.Services:

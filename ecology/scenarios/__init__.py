@@ -2,8 +2,9 @@
 
 Reading order: `quantity` (numbers with units), `settings` and `population` (the sections), `scenario` (the
 whole), `physics` and `feasibility` (the laws, and whether anyone could live under them), `document` and
-`layers` (YAML, environment and flags with their origins), `keys` and `complaint` (errors that help),
-`catalogue` and `loader` (the way in). The scenarios that ship stand in `library/`.
+`layers` (YAML, environment and flags with their origins), `measured` (a layer among them), `keys` and
+`complaint` (errors that help), `catalogue` and `loader` (the way in). The scenarios that ship stand in
+`library/`.
 """
 
 from ecology.scenarios.catalogue import names

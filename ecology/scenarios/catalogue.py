@@ -33,7 +33,7 @@ def find(name_or_path: str | Path) -> Source:
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or "/" in text or "\\" in text or text.endswith((".yaml", ".yml")):
-        return _read_file(Path(name_or_path), label=str(name_or_path))
+        return _read_scenario(Path(name_or_path), label=str(name_or_path))
     for name, source in _shipped():
         if name == text:
             return source
@@ -77,27 +77,38 @@ def _load_plugged(point: EntryPoint) -> Source:
     if isinstance(loaded, str) and "\n" in loaded:
         return Source(point.name, label, loaded)
     if isinstance(loaded, str | Path):
-        source = _read_file(Path(loaded), label=str(loaded))
+        source = _read_scenario(Path(loaded), label=str(loaded))
         return Source(point.name, source.label, source.text)
     raise ScenarioError(f"{label}: expected a path or YAML text, got {type(loaded).__name__}")
 
 
-def _read_file(path: Path, label: str) -> Source:
+def _read_scenario(path: Path, label: str) -> Source:
+    return read_file(
+        path,
+        label,
+        absent=f"known scenarios: {', '.join(names())}",
+        other="give a scenario's name or a .yaml file",
+    )
+
+
+def read_file(path: Path, label: str, *, kind: str = "scenario", absent: str, other: str) -> Source:
+    """The text of a file of at most 1 MB; `absent` and `other` tell how to mend that there is none, or no file.
+
+    Raises ScenarioError, one line that begins with `label`.
+    """
     label = printable(label)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ScenarioError(f"{label}: not a file", remedy="give a scenario's name or a .yaml file")
+            raise ScenarioError(f"{label}: not a file", remedy=other)
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise ScenarioError(
-            f"{label}: no such file", remedy=f"known scenarios: {', '.join(names())}"
-        ) from error
+        raise ScenarioError(f"{label}: no such file", remedy=absent) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ScenarioError(f"{label}: cannot be read ({printable(str(reason))})") from error
     if len(raw) > MAX_BYTES:
-        raise ScenarioError(f"{label}: longer than {MAX_BYTES} bytes", remedy="no scenario needs that much")
+        raise ScenarioError(f"{label}: longer than {MAX_BYTES} bytes", remedy=f"no {kind} needs that much")
     try:
         return Source(path.stem, label, raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -46,16 +46,16 @@ class Document:
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
 
-def parse(text: str, source: str) -> Document:
-    """The document in `text`; an empty one is None. `source` names the text in errors.
+def parse(text: str, source: str, kind: str = "scenario") -> Document:
+    """The document in `text`; an empty one is None. `source` names the text in errors, `kind` says what it should be.
 
     Raises ScenarioError with `source:line` for anything that is not strict YAML within the bounds.
     """
     if len(text) > MAX_BYTES:
         raise ScenarioError(
-            f"{source}: longer than {MAX_BYTES} characters", remedy="no scenario needs that much"
+            f"{source}: longer than {MAX_BYTES} characters", remedy=f"no {kind} needs that much"
         )
-    builder = _Builder(source)
+    builder = _Builder(source, kind)
     try:
         return builder.build(YAML(typ="safe", pure=True).parse(io.StringIO(text)))
     except ReaderError as error:
@@ -123,8 +123,9 @@ _RESOLVER = YAML(typ="safe", pure=True).resolver
 class _Builder:
     """Builds one document out of the parser's events."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, kind: str) -> None:
         self._source = source
+        self._kind = kind
         self._anchors: dict[str, tuple[object, int]] = {}
         self._lines: dict[KeyPath, int] = {}
         self._nodes = 0
@@ -138,7 +139,7 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self._fault("a second document", "keep one scenario in a file")
+                    raise self._fault("a second document", f"keep one {self._kind} in a file")
                 data = self._value(next(events), events, ())
         return Document(data, self._lines)
 
@@ -149,18 +150,18 @@ class _Builder:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise self._fault(
-                f"more than {MAX_NODES} values", "no scenario needs that many, aliases included"
+                f"more than {MAX_NODES} values", f"no {self._kind} needs that many, aliases included"
             )
 
     def _value(self, event: Event, events: Iterator[Event], path: KeyPath) -> object:
         self.line = event.start_mark.line + 1
         self._lines[path] = self.line
         if len(path) > MAX_DEPTH:
-            raise self._fault(f"nested deeper than {MAX_DEPTH} levels", "no scenario needs that")
+            raise self._fault(f"nested deeper than {MAX_DEPTH} levels", f"no {self._kind} needs that")
         if isinstance(event, AliasEvent):
             return self._alias(event)
         if (tag := getattr(event, "tag", None)) is not None:
-            raise self._fault(f"the tag {shown(str(tag))}", "remove it: scenarios are plain values")
+            raise self._fault(f"the tag {shown(str(tag))}", f"remove it: a {self._kind} is plain values")
         before = self._nodes
         self._count(1)
         value: object

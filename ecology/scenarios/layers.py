@@ -1,7 +1,7 @@
 """The layers that a scenario is made of, merged, with the origin of every value for the errors that follow.
 
-Later layers win: defaults, the YAML file, `ECOLOGY__A__B` in the environment, `--set a.b=c`, the command's
-own flags.
+Later layers win: defaults, the YAML file, what was measured (a capacity profile), `ECOLOGY__A__B` in the
+environment, `--set a.b=c`, the command's own flags.
 """
 
 import copy
@@ -58,6 +58,11 @@ class Layers:
             if path:
                 self._origins[path] = Origin(f"{self.source}:{line}", rank=1, in_file=True)
         _merge(self.data, document.data)
+
+    def add_measured(self, figures: Mapping[str, object], label: str) -> None:
+        """Lay measured figures over it: dotted keys, values as they are; `label` names where they stand."""
+        for key, value in figures.items():
+            self._put(tuple(key.split(".")), value, label)
 
     def add_environment(self, environ: Mapping[str, str]) -> None:
         """Lay the variables that begin with `ECOLOGY__` over it; their names are keys, in any case."""

@@ -10,6 +10,7 @@ from ecology.core.errors import ScenarioError
 from ecology.core.ids import is_id
 from ecology.scenarios import catalogue, complaint, document
 from ecology.scenarios.layers import Layers
+from ecology.scenarios.measured import Draft, Measured
 from ecology.scenarios.scenario import Scenario
 
 
@@ -20,17 +21,18 @@ def load(
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, object] | None = None,
     strategies: Collection[str] = (),
+    measured: Measured | None = None,
 ) -> Scenario:
     """The scenario of that name or file, under what the environment and the command line say.
 
-    Later wins: defaults, the YAML, `ECOLOGY__A__B` of `environ`, `overrides` (`a.b=c`), `flags` (dotted key
-    to value; None was not given). `strategies`, if given, are the only ones that a group may name. The
-    environment of the process is never read unless it is passed.
+    Later wins: defaults, the YAML, what was `measured`, `ECOLOGY__A__B` of `environ`, `overrides` (`a.b=c`),
+    `flags` (dotted key to value; None was not given). `strategies`, if given, are the only ones that a group
+    may name. The environment of the process is never read unless it is passed.
 
     Raises ScenarioError, one line: what is wrong, where it was written, how to mend it.
     """
     source = catalogue.find(name_or_path)
-    return _load(source, overrides, environ or {}, flags or {}, strategies)
+    return _load(source, overrides, environ or {}, flags or {}, strategies, measured)
 
 
 def loads(text: str, source: str = "scenario", flags: Mapping[str, object] | None = None) -> Scenario:
@@ -67,21 +69,37 @@ def _load(
     environ: Mapping[str, str],
     flags: Mapping[str, object],
     strategies: Collection[str],
+    measured: Measured | None = None,
 ) -> Scenario:
-    # The clock follows the policy unless a layer names it, so its default must not look as if one had.
-    layers = Layers({**Scenario().data(), "name": _called(source.name), "clock": None}, source.label)
-    layers.add_document(document.parse(source.text, source.label))
-    layers.add_environment(environ)
-    layers.add_overrides(overrides)
-    layers.add_flags(flags)
-    try:
-        scenario = Scenario.model_validate(layers.data)
-    except ValidationError as error:
-        raise complaint.explain(error, layers) from error
+    def laid(figures: Mapping[str, object]) -> Layers:
+        # The clock follows the policy unless a layer names it, so its default must not look as if one had.
+        layers = Layers({**Scenario().data(), "name": _called(source.name), "clock": None}, source.label)
+        layers.add_document(parsed)
+        if measured is not None:
+            layers.add_measured(figures, measured.label)
+        layers.add_environment(environ)
+        layers.add_overrides(overrides)
+        layers.add_flags(flags)
+        return layers
+
+    parsed = document.parse(source.text, source.label)
+    layers = laid({})
+    scenario = _validated(layers)
+    if measured is not None:
+        # What was measured depends on how many agents live here, which any layer may say: so first without it.
+        layers = laid(measured.figures(Draft(scenario, layers)))
+        scenario = _validated(layers)
     for place, group in enumerate(scenario.population):
         if strategies and group.strategy not in strategies:
             raise complaint.unknown_strategy(layers, place, group.strategy, strategies)
     return scenario
+
+
+def _validated(layers: Layers) -> Scenario:
+    try:
+        return Scenario.model_validate(layers.data)
+    except ValidationError as error:
+        raise complaint.explain(error, layers) from error
 
 
 def _called(name: str) -> str:

@@ -137,6 +137,9 @@ class Scenario(Settings):
     def fingerprint(self) -> str:
         """SHA-256 (hex) of all that defines the world, agents and seed included; not of `PRESENTATION`."""
         data = self.data()
+        thought = cast(dict[str, object], data["thought"])
+        if thought["at_once"] is None:
+            del thought["at_once"]  # worlds from before there was this key have the fingerprint that they had
         for *sections, key in PRESENTATION:
             section = data
             for name in sections:

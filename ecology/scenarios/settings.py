@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ecology.core.ids import is_id
-from ecology.core.limits import MAX_AMOUNT
+from ecology.core.limits import MAX_AGENTS, MAX_AMOUNT
 from ecology.resources.container import ContainerLimits
 from ecology.resources.costs import CostModel
 from ecology.scenarios.quantity import SECOND_NS, Number, Size, shown
@@ -201,6 +201,10 @@ class ThoughtSettings(Settings):
     )
     memory_bytes: Annotated[int, Size()] = Field(
         default=256 * 1024**2, alias="memory", description="memory that one thought occupies while it lasts"
+    )
+    at_once: Annotated[int, Number(unit="agents", low=1, high=MAX_AGENTS)] | None = Field(
+        default=None,
+        description="agents that may think at once; null: as many as the container's memory holds",
     )
 
 

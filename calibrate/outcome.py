@@ -1,0 +1,221 @@
+"""From the record of a calibration to the profile of its container."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import msgspec
+
+from calibrate.capacity import BUCKET_S, buckets, thinking_at_once
+from calibrate.control import Settled, Target
+from calibrate.errors import CalibrationFault
+from calibrate.line import Line, Point, fit
+from calibrate.profile import (
+    PROFILE_VERSION,
+    AimSection,
+    BucketRow,
+    ContainerSection,
+    CpuSection,
+    HardwareSection,
+    HoldOutSection,
+    MemorySection,
+    Profile,
+    RateSection,
+)
+from calibrate.record import Course, Place, Record
+from calibrate.workload import Sample
+
+WINDOW_S = 10.0
+"""Steady samples are taken together in windows of this length, so that bursts do not weigh as levels."""
+
+SETTLING_S = 5.0
+"""What follows a change of rate is no steady state for this long."""
+
+SATURATED_PERCENT = 95.0
+"""Above this, more demand no longer shows as more CPU."""
+
+LEAST_SLOPE_BYTES = 64 * 1024
+"""A thought holds at least its prompt and its answer, whatever noise says."""
+
+UNMEASURED_SLOPE_BYTES = 256 * 1024 * 1024
+"""What a thinking agent is taken to occupy where it was not measured: within the design's 200-500 MB."""
+
+
+def profile_of(record: Record, worst_thought_tokens: float) -> Profile:
+    """What a calibration that settled found.
+
+    `worst_thought_tokens` is what a thought can cost in the mix that worked. Raises CalibrationFault if no rate was
+    found, or if nothing steady was seen.
+    """
+    course, settled = _settled(record)
+    cpus = record.place.limits.cpu_millis / 1000
+    cpu = _cpu(record.courses, cpus)
+    memory = _memory(record.courses)
+    aim = AimSection(record.target.low_percent, record.target.high_percent, record.target.memory_percent)
+    per_agent = cpu.cpu_seconds_per_1k_tokens / 1000 * course.agents
+    profile = Profile(
+        version=PROFILE_VERSION,
+        made=record.made,
+        software=record.software,
+        engine=record.place.engine,
+        what=record.place.what,
+        mix=record.mix,
+        container=ContainerSection(cpus, record.place.limits.memory_bytes, record.place.limits.source),
+        hardware=_hardware(record.place),
+        aim=aim,
+        rate=RateSection(
+            agents=course.agents,
+            tokens_per_s=settled.rate,
+            error_tokens_per_s=settled.cpu_error / 100 * cpus / per_agent,
+            bound=settled.bound,
+        ),
+        cpu=cpu,
+        memory=memory,
+        thinking_at_once=1,
+        worst_thought_tokens=worst_thought_tokens,
+        buckets=(BucketRow(course.agents, settled.rate, BUCKET_S * settled.rate),),
+        hold_out=_hold_out(record),
+    )
+    at_once = max(1, thinking_at_once(profile, record.place.limits.memory_bytes))
+    profile = msgspec.structs.replace(profile, thinking_at_once=at_once)
+    profile = msgspec.structs.replace(profile, buckets=buckets(profile) or profile.buckets)
+    return msgspec.convert(_rounded(msgspec.to_builtins(profile)), Profile)
+
+
+def _rounded(value: object) -> object:
+    """Plain data with numbers of six digits: more were never measured, and people read them."""
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def hardware_class(cpus: float, memory_bytes: int) -> str:
+    """What a machine of so many CPUs and so much memory is called.
+
+    laptop: up to 4 CPUs or less than 12 GiB; server: at least 16 CPUs and 60 GiB; desktop: between them.
+    (60 and 12 GiB, because of 64 and 16 the firmware and the kernel keep some.)
+    """
+    gib = memory_bytes / 2**30
+    if cpus <= 4 or gib < 12:
+        return "laptop"
+    return "server" if cpus >= 16 and gib >= 60 else "desktop"
+
+
+def steady_windows(course: Course) -> Iterator[Sequence[Sample]]:
+    """The samples of a course in windows of one rate, each after what follows a change; the shortest are left out."""
+    samples = [step.sample for step in course.steps]
+    for _, level in groupby(samples, key=lambda sample: sample.rate):
+        passed, window, length = 0.0, list[Sample](), 0.0
+        for sample in level:
+            passed += sample.seconds
+            if passed <= SETTLING_S:
+                continue
+            window.append(sample)
+            length += sample.seconds
+            if length >= WINDOW_S - 0.5:
+                yield window
+                window, length = [], 0.0
+        if length >= WINDOW_S / 2:
+            yield window
+
+
+def _settled(record: Record) -> tuple[Course, Settled]:
+    """The course that found the rate, and what it found."""
+    for course in record.courses:
+        if course.purpose == "settle":
+            for step in course.steps:
+                if isinstance(step.decision, Settled):
+                    return course, step.decision
+    raise CalibrationFault(
+        f"no rate was found ({record.verdict})" if record.verdict else "no rate was found",
+        remedy="calibrate again; the record says what was seen",
+    )
+
+
+def _cpu(courses: Sequence[Course], cpus: float) -> CpuSection:
+    """The line of CPU against tokens, over the courses with as many agents as the one that settled."""
+    used, loop = list[Point](), list[Point]()
+    for course in courses:
+        if course.purpose == "probe":
+            continue
+        for window in steady_windows(course):
+            seconds = sum(sample.seconds for sample in window)
+            tokens = _mean(window, [sample.spent for sample in window]) * course.agents
+            percent = _mean(window, [sample.cpu_percent for sample in window])
+            if percent < SATURATED_PERCENT:
+                used.append(Point(tokens, percent / 100 * cpus, seconds))
+                loop.append(
+                    Point(tokens, _mean(window, [sample.loop_percent for sample in window]) / 100, seconds)
+                )
+    if not used or not any(point.x > 0 and point.y > 0 for point in used):
+        raise CalibrationFault(
+            "nothing steady was seen below full load", remedy="calibrate for longer, or with more CPUs"
+        )
+    line, thread = _rising(used), _rising(loop)
+    return CpuSection(
+        base_cpus=line.base,
+        cpu_seconds_per_1k_tokens=line.slope * 1000,
+        error_cpu_seconds_per_1k_tokens=line.slope_error * 1000,
+        centre_tokens_per_s=line.centre,
+        centre_error_cpus=line.height_error,
+        loop_base_cpus=thread.base,
+        loop_seconds_per_1k_tokens=thread.slope * 1000,
+    )
+
+
+def _rising(points: Sequence[Point]) -> Line:
+    """The line through the points if it rises from a base that is not negative, else the one through the origin."""
+    line = fit(points)
+    if line is not None and line.slope > 0 and line.base >= 0:
+        return line
+    square = sum(point.weight * point.x * point.x for point in points)
+    slope = sum(point.weight * point.x * point.y for point in points) / square
+    total = sum(point.weight for point in points)
+    centre = sum(point.weight * point.x for point in points) / total
+    left = sum(point.weight * (point.y - slope * point.x) ** 2 for point in points) / total
+    error = 2 * (left**0.5)
+    # Where the slope itself is not known, it is as unsure as if all that was measured were the base.
+    unsure = slope if line is None else max(line.slope_error, error / max(centre, 1e-9))
+    return Line(0.0, slope, centre, error, unsure)
+
+
+def _memory(courses: Sequence[Course]) -> MemorySection:
+    """The line of the working set against thoughts under way."""
+    points = [Point(course.thinking, course.memory_bytes) for course in courses if course.memory_bytes > 0]
+    least = min((point.y for point in points), default=0.0)
+    line = fit(points)
+    if line is None:
+        return MemorySection(int(least), UNMEASURED_SLOPE_BYTES, min(1, len(points)))
+    slope = max(LEAST_SLOPE_BYTES, line.slope)
+    # With the slope raised or the base negative, the line is laid through the middle of what was measured.
+    middle = sum(point.y - slope * point.x for point in points) / len(points)
+    return MemorySection(max(0, int(middle)), int(slope), len({point.x for point in points}))
+
+
+def _hardware(place: Place) -> HardwareSection:
+    kind = hardware_class(place.host_cpus, place.host_memory_bytes)
+    return HardwareSection(kind, place.cpu_model, max(1, place.host_cpus), place.host_memory_bytes)
+
+
+def _hold_out(record: Record) -> HoldOutSection | None:
+    """The mean of the run that held the rate, and the share of it, in windows, that was in the band."""
+    course = next((course for course in record.courses if course.purpose == "hold-out"), None)
+    means = [
+        _mean(window, [sample.cpu_percent for sample in window])
+        for window in (steady_windows(course) if course else ())
+    ]
+    if not means:
+        return None
+    inside = sum(_in_band(mean, record.target) for mean in means)
+    return HoldOutSection(sum(means) / len(means), 100 * inside / len(means), record.passed)
+
+
+def _in_band(percent: float, target: Target) -> bool:
+    return target.low_percent <= percent <= target.high_percent
+
+
+def _mean(window: Sequence[Sample], values: Sequence[float]) -> float:
+    """Weighted by the samples' lengths."""
+    seconds = sum(sample.seconds for sample in window)
+    return sum(sample.seconds * value for sample, value in zip(window, values, strict=True)) / seconds
