@@ -28,7 +28,7 @@ LEAST_DIFFERENCE = 15.0
 
 
 def palette(scheme: str) -> dict[str, str]:
-    text = resources.files("ecology.observe.report").joinpath("report.html.j2").read_text(encoding="utf-8")
+    text = resources.files("ecology.observe.pages").joinpath("style.css").read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", text, flags=re.DOTALL)
     return dict(re.findall(r"--([a-z0-9]+): (#[0-9a-f]{6})", {"light": light, "dark": dark}[scheme]))
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from ecology.core.clock import SECOND_NS
 from ecology.observe import numerals
 from ecology.observe.measures.health import STATES
-from ecology.observe.report.canvas import (
+from ecology.observe.pages.canvas import (
     INK,
     OTHER,
     PALETTE,
@@ -16,7 +16,7 @@ from ecology.observe.report.canvas import (
     inline_svg,
     only_vertical_grid,
 )
-from ecology.observe.report.plate import Plate, short
+from ecology.observe.pages.plate import Plate, short
 from ecology.observe.report.shapes import name_bars, rates, stack_steps
 from ecology.observe.report.story import Story
 

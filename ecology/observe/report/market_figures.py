@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from ecology.core.clock import SECOND_NS
 from ecology.observe import numerals
 from ecology.observe.measures.prices import ARTIFACT, CALL, RENT, UNIT_OF_SALE, Price, PriceSeries
-from ecology.observe.report.canvas import (
+from ecology.observe.pages.canvas import (
     MUTED,
     PALETTE,
     PAPER,
@@ -16,7 +16,7 @@ from ecology.observe.report.canvas import (
     inline_svg,
     only_horizontal_grid,
 )
-from ecology.observe.report.plate import Plate, short, time_axis
+from ecology.observe.pages.plate import Plate, short, time_axis
 from ecology.observe.report.shapes import name_bars, rates, stack_steps
 from ecology.observe.report.story import Story
 from ecology.resources.assets import DISK, LLM_RATE

@@ -4,9 +4,9 @@ import numpy as np
 
 from ecology.observe import numerals
 from ecology.observe.measures.prices import MINT
-from ecology.observe.report.canvas import OTHER, PALETTE, PAPER, drawing, inline_svg, only_horizontal_grid
+from ecology.observe.pages.canvas import OTHER, PALETTE, PAPER, drawing, inline_svg, only_horizontal_grid
+from ecology.observe.pages.plate import Plate, time_axis
 from ecology.observe.report.market_figures import draw_prices, say_nothing
-from ecology.observe.report.plate import Plate, time_axis
 from ecology.observe.report.story import Story
 
 

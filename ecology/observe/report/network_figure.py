@@ -8,9 +8,9 @@ from matplotlib.collections import LineCollection
 
 from ecology.observe import numerals
 from ecology.observe.measures.exchange import Edge
-from ecology.observe.report.canvas import INK, MUTED, PAPER, colour, drawing, inline_svg
+from ecology.observe.pages.canvas import INK, MUTED, PAPER, colour, drawing, inline_svg
+from ecology.observe.pages.plate import Plate, short
 from ecology.observe.report.network_layout import Spot, arrange, backbone, weight
-from ecology.observe.report.plate import Plate, short
 from ecology.observe.report.story import Story
 
 SHOWN_ROWS = 12

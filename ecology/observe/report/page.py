@@ -1,12 +1,10 @@
 """`report.html`: a run's story put into the template, in one file that needs no network and no script."""
 
-from importlib import resources
 from pathlib import Path
 
-import jinja2
-
-from ecology.core.errors import RunFault, UsageError
+from ecology.core.errors import UsageError
 from ecology.observe.measures.lines import EXPORT_NAME, read_export, records
+from ecology.observe.pages import template
 from ecology.observe.report import (
     activity_figures,
     market_figures,
@@ -41,25 +39,13 @@ def write_report(run_dir: Path) -> Path:
             f"{run_dir} holds no run: neither {EXPORT_NAME} nor {DATABASE_NAME} is there",
             remedy="give the directory that 'ecology run' printed",
         )
-    target = run_dir / REPORT_NAME
-    partial = target.with_suffix(".partial")
-    try:
-        partial.write_text(render(story, summary), encoding="utf-8", newline="\n")
-        partial.replace(target)
-    except OSError as error:
-        raise RunFault(
-            f"cannot write {target}: {error.strerror}", remedy="free space or change its rights"
-        ) from error
-    return target
+    return template.write(run_dir / REPORT_NAME, render(story, summary))
 
 
 def render(story: Story, summary: Summary | None) -> str:
     """The page's HTML. Every word that came out of the world is escaped by the template."""
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = resources.files("ecology.observe.report").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return template.fill(
+        "report/report.html.j2",
         identity=story.measured.identity,
         headline=tables.headline(story),
         tiles=tables.tiles(story),

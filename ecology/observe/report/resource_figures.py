@@ -3,8 +3,8 @@
 import numpy as np
 
 from ecology.observe import numerals
-from ecology.observe.report.canvas import MUTED, PALETTE, drawing, inline_svg, only_horizontal_grid
-from ecology.observe.report.plate import Plate, time_axis
+from ecology.observe.pages.canvas import MUTED, PALETTE, drawing, inline_svg, only_horizontal_grid
+from ecology.observe.pages.plate import Plate, time_axis
 from ecology.observe.report.story import Story
 
 _PANELS = (("llm_rate", "compute tokens", 1_000), ("cpu", "CPU milliseconds", 1_000))

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from ecology.observe.report.canvas import INK, MUTED, PAPER, only_horizontal_grid
-from ecology.observe.report.plate import short, time_axis
+from ecology.observe.pages.canvas import INK, MUTED, PAPER, only_horizontal_grid
+from ecology.observe.pages.plate import short, time_axis
 
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 

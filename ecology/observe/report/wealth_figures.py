@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from ecology.observe import numerals
 from ecology.observe.measures.wealth import lorenz
-from ecology.observe.report.canvas import (
+from ecology.observe.pages.canvas import (
     GRID,
     INK,
     MUTED,
@@ -18,7 +18,7 @@ from ecology.observe.report.canvas import (
     only_horizontal_grid,
     only_vertical_grid,
 )
-from ecology.observe.report.plate import Plate, short, time_axis
+from ecology.observe.pages.plate import Plate, short, time_axis
 from ecology.observe.report.story import Story, WealthLine
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)

@@ -8,7 +8,7 @@ MAX_LABEL = 24
 
 
 class Plate(msgspec.Struct, frozen=True, kw_only=True):
-    """`svg` is None where there was nothing to draw; then `missing` says what the run did not have.
+    """`svg` is None where there was nothing to draw; then `missing` says what there was not.
 
     `reading` is the finding in one sentence, also the figure's description for screen readers. `header` and
     `rows` are the numbers behind the drawing.
@@ -32,13 +32,13 @@ def short(text: str) -> str:
     return shown if len(shown) <= MAX_LABEL else shown[: MAX_LABEL - 1] + "…"
 
 
-def time_axis(end_ns: int) -> tuple[float, str]:
-    """The unit for an axis of world time up to `end_ns`: nanoseconds per unit, and its label."""
+def time_axis(end_ns: int, kind: str = "world time") -> tuple[float, str]:
+    """The unit for an axis of time up to `end_ns`: nanoseconds per unit, and its label."""
     for unit_ns, label, least in (
         (24 * 3600 * SECOND_NS, "days", 3),
         (3600 * SECOND_NS, "hours", 3),
         (60 * SECOND_NS, "minutes", 3),
     ):
         if end_ns >= least * unit_ns:
-            return float(unit_ns), f"world time ({label})"
-    return float(SECOND_NS), "world time (seconds)"
+            return float(unit_ns), f"{kind} ({label})"
+    return float(SECOND_NS), f"{kind} (seconds)"
