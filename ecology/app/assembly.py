@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from calibrate.limits import detect
+from calibrate.reading import Limits
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
 from ecology.core.errors import RunFault, UsageError
@@ -22,7 +24,7 @@ from ecology.kernel.genesis import Settler, found
 from ecology.kernel.world import World
 from ecology.llm.model import ModelClient
 from ecology.resources.assets import SCRIP
-from ecology.resources.container import ContainerLimits, concurrent_thoughts, detect
+from ecology.resources.thoughts import concurrent_thoughts
 from ecology.scenarios import Scenario
 from ecology.store.postgres import PostgresStore
 from ecology.store.sqlite import SqliteStore
@@ -115,12 +117,12 @@ def settlers(scenario: Scenario) -> list[Settler]:
     return found_agents
 
 
-def limits_of(scenario: Scenario) -> ContainerLimits:
+def limits_of(scenario: Scenario) -> Limits:
     """The limits that govern how many may think at once: the scenario's if it models a container, else what is here."""
     return detect() if scenario.container is None else scenario.container.limits()
 
 
-def thinking_slots(scenario: Scenario, limits: ContainerLimits) -> int:
+def thinking_slots(scenario: Scenario, limits: Limits) -> int:
     """How many agents may think at once: what the scenario says, else what the memory holds."""
     if scenario.thought.at_once is not None:
         return scenario.thought.at_once

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from calibrate.capacity import Prediction, predict
 from calibrate.errors import CalibrationFault
+from calibrate.limits import detect, this_machine
 from calibrate.outcome import hardware_class
 from calibrate.profile import Profile
 from calibrate.profile_file import from_data
+from calibrate.reading import Limits
 from ecology.core.errors import UsageError
-from ecology.resources.container import ContainerLimits, detect, this_machine
 from ecology.scenarios import Scenario, catalogue, document
 from ecology.scenarios.measured import Draft, Measured
 
@@ -90,18 +91,16 @@ def measured(path: Path, say: Say, nodes: int = 1) -> Measured:
     return Measured(label, figures)
 
 
-def _limits(scenario: Scenario, profile: Profile) -> ContainerLimits:
+def _limits(scenario: Scenario, profile: Profile) -> Limits:
     """The container that the world will feel."""
     own = None if scenario.container is None else scenario.container.limits()
     if scenario.clock == "virtual":
         was = profile.container
-        return own or ContainerLimits(round(was.cpus * 1000), was.memory_bytes, was.source)
+        return own or Limits(round(was.cpus * 1000), was.memory_bytes, was.source)
     here = detect()
     if own is None:
         return here
-    return ContainerLimits(
-        min(here.cpu_millis, own.cpu_millis), min(here.memory_bytes, own.memory_bytes), here.source
-    )
+    return Limits(min(here.cpu_millis, own.cpu_millis), min(here.memory_bytes, own.memory_bytes), here.source)
 
 
 def _flows(draft: Draft, predicted: Prediction) -> tuple[dict[str, object], str | None]:
@@ -160,11 +159,11 @@ def _taken(
     if "thought.at_once" in laid:
         parts.append(f"{predicted.thinking_at_once} may think at once")
     was = profile.container
-    place = _size(ContainerLimits(round(was.cpus * 1000), was.memory_bytes, was.source))
+    place = _size(Limits(round(was.cpus * 1000), was.memory_bytes, was.source))
     return f"{', '.join(parts)} (measured {profile.made[:10]} in {place})"
 
 
-def _warnings(profile: Profile, scenario: Scenario, limits: ContainerLimits) -> list[str]:
+def _warnings(profile: Profile, scenario: Scenario, limits: Limits) -> list[str]:
     """How this place differs from the one that was measured; the virtual clock feels the scenario's container only."""
     was = profile.container
     differ = []
@@ -193,7 +192,7 @@ def _same(one: float, other: float) -> bool:
     return abs(one - other) <= SAME * other
 
 
-def _size(limits: ContainerLimits) -> str:
+def _size(limits: Limits) -> str:
     cpus = limits.cpu_millis / 1000
     return f"{cpus:g} CPU{'' if cpus == 1 else 's'}, {limits.memory_bytes / 2**30:.1f} GiB"
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from calibrate.reading import Limits
 from ecology.core.ids import is_id
 from ecology.core.limits import MAX_AGENTS, MAX_AMOUNT
-from ecology.resources.container import ContainerLimits
 from ecology.resources.costs import CostModel
 from ecology.scenarios.quantity import SECOND_NS, Number, Size, shown
 
@@ -98,9 +98,9 @@ class ContainerSettings(Settings):
         default=4 * 1024**3, alias="memory", description="memory of the container"
     )
 
-    def limits(self) -> ContainerLimits:
-        """These settings as the limits that `resources.container.detect` would report."""
-        return ContainerLimits(cpu_millis=self.cpu_millis, memory_bytes=self.memory_bytes, source="scenario")
+    def limits(self) -> Limits:
+        """These settings as the limits that `calibrate.limits.detect` would report."""
+        return Limits(cpu_millis=self.cpu_millis, memory_bytes=self.memory_bytes, source="scenario")
 
 
 class ScripSettings(Settings):

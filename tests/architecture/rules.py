@@ -25,7 +25,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "networkx": ("ecology/observe/*",),
     "openai": ("ecology/llm/*",),
     "prometheus_client": ("ecology/nodes/*",),
-    "psutil": ("ecology/resources/*",),
+    "psutil": ("calibrate/limits.py", "calibrate/machine.py"),
     "pydantic": ("ecology/scenarios/*",),
     "pydantic_monty": ("ecology/sandbox/*",),
     "qdrant_client": ("ecology/memory/qdrant_server.py",),

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from calibrate.limits import detect
 from ecology.app.checks.finding import Finding, failed, ok, warning
 from ecology.core.errors import ArchiveFault
 from ecology.nodes.service import LOOPBACK, NODE_PORT, OBSERVER_PORT
 from ecology.observe.archive.repository import Repository
-from ecology.resources import container
 
 MB = 1_000_000
 LEAST_MEMORY_MB = 512
@@ -43,7 +43,7 @@ def programs() -> Iterator[Finding]:
 
 def limits() -> Iterator[Finding]:
     """CPU, memory and open files."""
-    granted = container.detect()
+    granted = detect()
     memory_mb = granted.memory_bytes // MB
     cpus = f"{granted.cpu_millis / 1000:g} CPUs ({granted.source})"
     if granted.cpu_millis < 1000:

@@ -1,38 +1,24 @@
-"""Container limits, read from recorded trees of `/proc` and `/sys`."""
+"""Limits of containers, read from recorded trees of `/proc` and `/sys`."""
 
 from pathlib import Path
 
 import pytest
 
-from ecology.resources.container import ContainerLimits, Machine, concurrent_thoughts, detect, this_machine
+from calibrate.hierarchy import mounts
+from calibrate.limits import Machine, binding, detect, this_machine
+from calibrate.reading import Limits
+from tests.support.cgroups import GIB, V1_UNLIMITED, V2_MOUNT, tree, v1_mount
 
-GIB = 1024**3
 MACHINE = Machine(cpu_millis=8000, memory_bytes=32 * GIB)
 
-V2_MOUNT = "31 23 0:28 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"
-V1_UNLIMITED = "9223372036854771712\n"
 
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    """Lay the files of a recorded machine below `root`."""
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def limits(root: Path, files: dict[str, str], machine: Machine = MACHINE) -> ContainerLimits:
+def limits(root: Path, files: dict[str, str], machine: Machine = MACHINE) -> Limits:
     return detect(tree(root, files), lambda: machine)
-
-
-def v1_mount(controllers: str, root: str = "/") -> str:
-    return f"32 31 0:29 {root} /sys/fs/cgroup/{controllers} ro,nosuid - cgroup cgroup rw,{controllers}\n"
 
 
 def test_without_cgroups_the_machine_counts(tmp_path: Path) -> None:
     found = limits(tmp_path, {})
-    assert found == ContainerLimits(8000, 32 * GIB, "machine (cpu), machine (memory)")
+    assert found == Limits(8000, 32 * GIB, "machine (cpu), machine (memory)")
 
 
 def test_a_process_pinned_to_fewer_cpus_says_so(tmp_path: Path) -> None:
@@ -66,7 +52,7 @@ def test_v2_mixes_a_limit_of_the_cgroup_with_one_of_the_machine(tmp_path: Path) 
             "sys/fs/cgroup/memory.max": "max\n",
         },
     )
-    assert found == ContainerLimits(2000, 32 * GIB, "cgroup v2 /sys/fs/cgroup (cpu.max), machine (memory)")
+    assert found == Limits(2000, 32 * GIB, "cgroup v2 /sys/fs/cgroup (cpu.max), machine (memory)")
 
 
 def test_v2_under_systemd_the_tightest_slice_above_counts(tmp_path: Path) -> None:
@@ -84,9 +70,7 @@ def test_v2_under_systemd_the_tightest_slice_above_counts(tmp_path: Path) -> Non
         },
     )
     slice_ = "/sys/fs/cgroup/user.slice/user-1000.slice"
-    assert found == ContainerLimits(
-        1000, 2 * GIB, f"cgroup v2 {slice_} (cpu.max), cgroup v2 {slice_} (memory.max)"
-    )
+    assert found == Limits(1000, 2 * GIB, f"cgroup v2 {slice_} (cpu.max), cgroup v2 {slice_} (memory.max)")
 
 
 def test_v2_without_mountinfo_is_found_at_the_usual_place(tmp_path: Path) -> None:
@@ -135,9 +119,7 @@ def test_v1_in_a_kubernetes_pod_feels_the_pods_limit_it_cannot_see(tmp_path: Pat
             "sys/fs/cgroup/memory/memory.stat": f"cache 5\nhierarchical_memory_limit {2 * GIB}\nrss 1\n",
         },
     )
-    assert found == ContainerLimits(
-        8000, 2 * GIB, "machine (cpu), cgroup v1 /sys/fs/cgroup/memory (memory.stat)"
-    )
+    assert found == Limits(8000, 2 * GIB, "machine (cpu), cgroup v1 /sys/fs/cgroup/memory (memory.stat)")
 
 
 def test_v1_unlimited_is_the_machine(tmp_path: Path) -> None:
@@ -152,7 +134,7 @@ def test_v1_unlimited_is_the_machine(tmp_path: Path) -> None:
             "sys/fs/cgroup/memory/memory.limit_in_bytes": V1_UNLIMITED,
         },
     )
-    assert found == ContainerLimits(8000, 32 * GIB, "machine (cpu), machine (memory)")
+    assert found == Limits(8000, 32 * GIB, "machine (cpu), machine (memory)")
 
 
 def test_v1_nested_groups_without_mountinfo(tmp_path: Path) -> None:
@@ -264,15 +246,50 @@ def test_this_machine_has_something() -> None:
     assert found.source
 
 
-@pytest.mark.parametrize(
-    ("memory", "base", "thought", "thoughts"),
-    [
-        (4_000_000_000, 0, 500_000_000, 8),
-        (4_000_000_000, 0, 200_000_000, 20),
-        (4 * GIB, 256 * 1024**2, 256 * 1024**2, 15),
-        (GIB, 2 * GIB, 256 * 1024**2, 1),
-        (GIB, 0, 2 * GIB, 1),
-    ],
-)
-def test_how_many_think_at_once(memory: int, base: int, thought: int, thoughts: int) -> None:
-    assert concurrent_thoughts(ContainerLimits(1000, memory, "test"), base, thought) == thoughts
+def places(root: Path, files: dict[str, str]) -> tuple[str, str]:
+    """Where the limits of CPU and memory bind."""
+    bounds = binding(mounts(tree(root, files)), root, MACHINE)
+    return str(bounds.cpu), str(bounds.memory)
+
+
+def test_of_equal_limits_the_topmost_binds(tmp_path: Path) -> None:
+    """What is above has to be enough for all below."""
+    files = {"proc/self/cgroup": "0::/pod/app\n", "proc/self/mountinfo": V2_MOUNT}
+    for folder in ("pod", "pod/app"):
+        files[f"sys/fs/cgroup/{folder}/cpu.max"] = "100000 100000\n"
+        files[f"sys/fs/cgroup/{folder}/memory.max"] = f"{GIB}\n"
+    assert places(tmp_path, files) == ("cgroup v2 /sys/fs/cgroup/pod", "cgroup v2 /sys/fs/cgroup/pod")
+
+
+def test_cpu_and_memory_may_bind_at_different_levels(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/pod/app\n",
+        "proc/self/mountinfo": V2_MOUNT,
+        "sys/fs/cgroup/pod/cpu.max": "100000 100000\n",
+        "sys/fs/cgroup/pod/app/cpu.max": "200000 100000\n",
+        "sys/fs/cgroup/pod/app/memory.max": f"{GIB}\n",
+    }
+    assert places(tmp_path, files) == ("cgroup v2 /sys/fs/cgroup/pod", "cgroup v2 /sys/fs/cgroup/pod/app")
+
+
+def test_a_limit_that_a_parent_is_known_to_set_binds_at_the_parent(tmp_path: Path) -> None:
+    """The child's `hierarchical_memory_limit` only repeats it."""
+    files = {
+        "proc/self/cgroup": "5:memory:/a/b\n",
+        "proc/self/mountinfo": v1_mount("memory"),
+        "sys/fs/cgroup/memory/a/memory.limit_in_bytes": f"{GIB}\n",
+        "sys/fs/cgroup/memory/a/memory.stat": f"hierarchical_memory_limit {GIB}\n",
+        "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": V1_UNLIMITED,
+        "sys/fs/cgroup/memory/a/b/memory.stat": f"hierarchical_memory_limit {GIB}\n",
+    }
+    assert places(tmp_path, files) == ("None", "cgroup v1 /sys/fs/cgroup/memory/a")
+
+
+def test_limits_of_the_machines_size_do_not_bind(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/\n",
+        "proc/self/mountinfo": V2_MOUNT,
+        "sys/fs/cgroup/cpu.max": "800000 100000\n",
+        "sys/fs/cgroup/memory.max": f"{32 * GIB}\n",
+    }
+    assert places(tmp_path, files) == ("None", "None")
