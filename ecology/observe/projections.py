@@ -12,6 +12,7 @@ from ecology.events.registry import Record
 from ecology.observe.measures.conduct import ActionCount, Conduct
 from ecology.observe.measures.escrow import DebtMeasures, Escrow, EscrowMeasures, RightsMeasures
 from ecology.observe.measures.exchange import Exchange
+from ecology.observe.measures.flow import FlowMeasures
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.fortunes import Fortune, Holder, fortunes, holders
 from ecology.observe.measures.health import Health, HealthMeasures
@@ -97,6 +98,7 @@ class RunMeasures(msgspec.Struct, frozen=True, kw_only=True):
     escrow: EscrowMeasures
     rights: RightsMeasures
     code: CodeMeasures
+    flow: FlowMeasures
     scarcity: dict[str, ResourceScarcity]
     scarcity_verdict: str
 
@@ -141,6 +143,7 @@ class Projections:
             escrow=self.escrow.result(),
             rights=self.escrow.rights(),
             code=self.services.code(),
+            flow=self.escrow.flow.result(),
             scarcity=scarcity,
             scarcity_verdict=verdict(scarcity),
         )

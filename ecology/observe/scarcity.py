@@ -20,6 +20,7 @@ from ecology.observe.measures.principals import Principals
 from ecology.observe.measures.waiting import Waiting
 from ecology.observe.measures.works import Works
 from ecology.resources.assets import CPU_CAPACITY, DISK, FLOWS, LLM_BUDGET, MEMORY, UNITS
+from ecology.resources.flow import AS_GRANTED_PPM
 
 RESOURCES: tuple[str, ...] = (*FLOWS, DISK, MEMORY, LLM_BUDGET)
 UNIT_OF: dict[str, str] = {
@@ -75,6 +76,7 @@ class Scarcity:
         self, fold: Fold, principals: Principals, conduct: Conduct, works: Works, escrow: Escrow
     ) -> None:
         self._fold = fold
+        self._flow = escrow.flow
         self._principals = principals
         self._conduct = conduct
         self._works = works
@@ -82,7 +84,7 @@ class Scarcity:
         self._waiting: dict[str, Waiting] = {name: Waiting() for name in RESOURCES}
         self._blocked: dict[int, tuple[str, int]] = {}
         self._granted: defaultdict[str, int] = defaultdict(int)
-        self._rate_time: defaultdict[str, int] = defaultdict(int)  # base units × ns / s
+        self._rate_time: defaultdict[str, int] = defaultdict(int)  # base units × ns × ppm
         self._rate_since_ns: defaultdict[str, int] = defaultdict(int)
         self._spent: defaultdict[str, int] = defaultdict(int)
         self._used: dict[str, int] = {"llm_rate": 0, "cpu": 0}
@@ -138,7 +140,8 @@ class Scarcity:
             if not self._granted.get(rate) and not self._granted.get(capacity):
                 return None, self._used[resource]
             self._settle_rate(rate, self._fold.end_ns)
-            return self._rate_time[rate] // SECOND_NS + self._granted.get(capacity, 0), self._used[resource]
+            flowed = self._rate_time[rate] // (SECOND_NS * AS_GRANTED_PPM)
+            return flowed + self._granted.get(capacity, 0), self._used[resource]
         granted = self._granted.get(resource)
         if resource == DISK:
             return granted, self._works.bytes_used
@@ -191,7 +194,8 @@ class Scarcity:
         self._granted[asset] += event.amount if event.from_id == WORLD else -event.amount
 
     def _settle_rate(self, asset: str, now_ns: int) -> None:
-        self._rate_time[asset] += self._granted[asset] * (now_ns - self._rate_since_ns[asset])
+        passed = self._flow.passed(asset, self._rate_since_ns[asset], now_ns)
+        self._rate_time[asset] += self._granted[asset] * passed
         self._rate_since_ns[asset] = now_ns
 
     def _acted(self, event: ActionTaken) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from ecology.core.clock import SECOND_NS
 from ecology.core.errors import RunFault
 from ecology.observe.measures.escrow import EscrowMeasures, RightsMeasures
+from ecology.observe.measures.flow import FlowMeasures
 from ecology.observe.measures.minting import MintMeasures
 from ecology.observe.measures.prices import Price
 from ecology.observe.measures.services import CodeMeasures
@@ -94,6 +95,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     escrow: EscrowMeasures
     rights: RightsMeasures
     code: CodeMeasures
+    flow: FlowMeasures = FlowMeasures()
     scarcity: dict[str, ResourceScarcity]
     scarcity_verdict: str
     concurrent_thoughts: int | None
@@ -131,6 +133,7 @@ def assemble(measured: RunMeasures, facts: RunFacts) -> Summary:
         escrow=measured.escrow,
         rights=measured.rights,
         code=_as_measured(measured.code, facts),
+        flow=measured.flow,
         scarcity=measured.scarcity,
         scarcity_verdict=measured.scarcity_verdict,
         concurrent_thoughts=facts.concurrent_thoughts,

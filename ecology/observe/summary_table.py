@@ -33,6 +33,8 @@ def render_table(summary: Summary) -> RenderableType:
         parts += [Text(), *market]
     if summary.model.calls:
         parts += [Text(), _model(summary)]
+    if summary.flow.changes:
+        parts += [Text(), _flow(summary)]
     parts += [Text(), _ending(summary)]
     return Group(*parts)
 
@@ -222,6 +224,18 @@ def _model(summary: Summary) -> Text:
     text.append(
         f"  {use.calls:,} calls, {use.input_tokens:,} tokens in, {use.output_tokens:,} out, "
         f"{numerals.dollars(use.usd_micros)} (estimates off by {numerals.share(use.usd_estimate_error)})",
+        style="not bold",
+    )
+    return text
+
+
+def _flow(summary: Summary) -> Text:
+    flow = summary.flow
+    times = f"{flow.changes:,} time{'s' if flow.changes != 1 else ''}"
+    text = Text("Flow", style="bold")
+    text.append(
+        f"  tokens' flow was changed {times}: {flow.least:.3g} to {flow.most:.3g} times what the rights say, "
+        f"{flow.mean:.3g} on average, {flow.last:.3g} in the end",
         style="not bold",
     )
     return text

@@ -49,6 +49,7 @@ def audit_economy(connection: apsw.Connection, told: Retold) -> list[Check]:
         *economy.issued(),
         economy.quotas_respected(),
         economy.system_ids_counted(),
+        economy.flow_as_told(),
     ]
 
 
@@ -74,6 +75,7 @@ class _Economy:
         self._bids = self._records("bid", Bid)
         self._cases = self._records("case", Case)
         self._delegations = self._records("delegation", Delegation)
+        self._offices = self._records("office", Office)
 
     def _records(self, kind: str, record_type: type[R]) -> dict[str, R]:
         """The living records of a kind; what does not decode, or under its own name, is noted."""
@@ -233,14 +235,20 @@ class _Economy:
 
     def system_ids_counted(self) -> Check:
         """The world has counted the ids that it gave to its own transfers, so it gives none twice."""
-        offices = self._records("office", Office)
-        counted = offices["world"].transfers if "world" in offices else 0
+        counted = self._offices["world"].transfers if "world" in self._offices else 0
         first = ids.transfer_id(0, FIRST_SYSTEM_TURN, 0)
         used = cast(int, self._connection.execute(SQL["system_transfers"], (first, 1 << 40)).get)
         wrong = self._damaged["office"]
         if used > counted:
             wrong.append(f"{used} ids are used, {counted} are counted")
         return verdict("system_ids_counted", wrong, f"{used} transfers of the world's own")
+
+    def flow_as_told(self) -> Check:
+        """Tokens flow at the factor that the log last said."""
+        there = self._offices.get("world", Office()).flow_ppm
+        fine = f"tokens flow at {self._told.flow_ppm / 10_000:g} % of what the rights say"
+        wrong = [] if there == self._told.flow_ppm else [f"{there} ppm, the log tells {self._told.flow_ppm}"]
+        return verdict("flow_as_told", wrong, fine)
 
 
 def _differences(what: str, there: Mapping[str, object], told: Mapping[str, object]) -> Iterator[str]:

@@ -22,11 +22,12 @@ from ecology.events.economy import (
     RightRented,
     RightReverted,
 )
-from ecology.events.records import Event, HoldClosed, HoldOpened, RunStarted, TransferPosted
+from ecology.events.records import Event, FlowChanged, HoldClosed, HoldOpened, RunStarted, TransferPosted
 from ecology.kernel.economy.delegations import delegation_id
 from ecology.kernel.economy.settlement import MINTED
 from ecology.kernel.laws import MintLaw
 from ecology.resources.assets import SCRIP
+from ecology.resources.flow import AS_GRANTED_PPM
 
 GENESIS = "genesis"
 
@@ -50,10 +51,13 @@ class Retold:
         """What the mint issued less what closed bids say it did, by receiver and time; all 0 in an honest log."""
         self.paid: Counter[tuple[str, int]] = Counter()
         """What the mint was paid less what closed bids say it was, by bidder and time; all 0 in an honest log."""
+        self.flow_ppm = AS_GRANTED_PPM
+        """The factor on what the rights to a flow of tokens say."""
         self.wrong: list[str] = []
         self._settlers = 0
         self._tellers: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._begin,
+            FlowChanged: self._flow,
             TransferPosted: self._move,
             HoldOpened: self._hold,
             HoldClosed: self._release,
@@ -78,6 +82,11 @@ class Retold:
 
     def _begin(self, event: RunStarted) -> None:
         self._settlers = event.agents
+
+    def _flow(self, event: FlowChanged) -> None:
+        if event.before_ppm != self.flow_ppm:
+            self._contradiction(event, f"changes a flow of {event.before_ppm} ppm, which was {self.flow_ppm}")
+        self.flow_ppm = event.flow_ppm
 
     def _move(self, event: TransferPosted) -> None:
         if event.to_id == ids.MINT:

@@ -19,6 +19,7 @@ from ecology.events.records import (
     AgentSpawned,
     AgentStateChanged,
     ArtifactCreated,
+    FlowChanged,
     MessageSent,
     ModelCalled,
     RunEnded,
@@ -27,6 +28,7 @@ from ecology.events.records import (
 )
 from ecology.events.registry import Record
 from ecology.resources.bucket import NANO, Bucket
+from ecology.resources.flow import AS_GRANTED_PPM, flowing
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "maker": ("write", "write", "write", "edit", "read", "message", "transfer"),
@@ -44,7 +46,8 @@ class InventedWorld(msgspec.Struct, frozen=True, kw_only=True):
     """The physics of an invented world; the defaults are those of five agents in a container.
 
     `quiet` leaves out every transfer between agents, `models` adds model calls, `title` goes on every artifact. A
-    thought takes 500 micro-dollars of `budget_usd_micros`; None is a world without budgets.
+    thought takes 500 micro-dollars of `budget_usd_micros`; None is a world without budgets. `flow` says from which
+    second on tokens flow at how many millionths of the rate, the earliest first.
     """
 
     agents: int = 5
@@ -60,6 +63,7 @@ class InventedWorld(msgspec.Struct, frozen=True, kw_only=True):
     quiet: bool = False
     models: bool = False
     title: str = "a piece of work"
+    flow: tuple[tuple[int, int], ...] = ()
 
 
 class _Agent:
@@ -89,6 +93,8 @@ class _Story:
         self.sequence = 0
         self.agents = [_Agent(n, names[n * 7 % 5], world) for n in range(1, world.agents + 1)]
         self.works: list[str] = []
+        self.flow = list(world.flow)
+        self.flow_ppm = AS_GRANTED_PPM
 
     def tell(self) -> Iterator[Record]:
         world, end_ns = self.world, self.world.seconds * SECOND_NS
@@ -109,6 +115,8 @@ class _Story:
         due = [(agent.ordinal * 997_001, agent.ordinal, -1) for agent in self.agents]
         heapq.heapify(due)
         while due and due[0][0] < end_ns:
+            while self.flow and self.flow[0][0] * SECOND_NS <= due[0][0]:
+                yield self._change_flow(*self.flow.pop(0))
             now_ns, ordinal, since_ns = heapq.heappop(due)
             agent = self.agents[ordinal - 1]
             ready_ns = agent.llm.ready_ns(world.thought_millitokens, now_ns)
@@ -131,6 +139,21 @@ class _Story:
     def _next(self) -> int:
         self.sequence += 1
         return self.sequence
+
+    def _change_flow(self, second: int, ppm: int) -> FlowChanged:
+        world, now_ns, before_ppm = self.world, second * SECOND_NS, self.flow_ppm
+        self.flow_ppm = ppm
+        for agent in self.agents:
+            agent.llm.set_rights(*flowing(world.rate_millitokens, world.capacity_millitokens, ppm), now_ns)
+        return FlowChanged(
+            sequence=self._next(),
+            time_ns=now_ns,
+            principal_id=None,
+            turn_id=None,
+            flow_ppm=ppm,
+            before_ppm=before_ppm,
+            why="invented",
+        )
 
     def _birth(self, agent: _Agent) -> Iterator[Record]:
         yield AgentSpawned(

@@ -10,6 +10,7 @@ from ecology.core.clock import MILLISECOND_NS, SECOND_NS
 from ecology.core.seeds import Draw
 from ecology.events.records import Event
 from ecology.kernel.batch import Batch
+from ecology.kernel.flow import set_flow
 from ecology.kernel.laws import CodeLaw, Laws, MintLaw
 from ecology.kernel.world import World
 from ecology.resources.assets import DISK
@@ -38,6 +39,7 @@ class Life:
 
     def __init__(self, world: World, seed: int) -> None:
         self.draw = Draw(seed)
+        self.flow = Draw(seed, 1)
         world.sandbox = shared_sandbox()
         self.stage = Stage(populate(world, len(NAMES), GRANTS))
         for who, action in first_tools(self.draw, NAMES):
@@ -53,6 +55,9 @@ class Life:
                 agent.mind = bytes([self.draw.below(256)])
             if self.draw.chance(25):
                 self.stage.pass_time(self.draw.below(3_000) * MILLISECOND_NS)
+            if self.flow.chance(5):
+                ppm = self.flow.choice((200_000, 1_000_000, 3_000_000)) + self.flow.below(1_000)
+                set_flow(self.stage.world, ppm, self.stage.now_ns, "at random")
             if self.draw.chance(10) and agent is not None:
                 self.stage.news(who)
         return self.stage.world.take_batch()

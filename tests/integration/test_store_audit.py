@@ -10,6 +10,7 @@ import pytest
 from ecology.core.clock import SECOND_NS
 from ecology.kernel.actions import Action, Bid, Buy, Cancel, Delegate, List, Read, Transfer, Write
 from ecology.kernel.economy.settlement import MINTED
+from ecology.kernel.flow import set_flow
 from ecology.kernel.laws import Laws, MintLaw
 from ecology.resources.assets import DISK, LLM_BUDGET, LLM_RATE
 from ecology.store.audit import audit
@@ -62,7 +63,8 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("economy") / "ecology.sqlite"
     store = SqliteStore.create(path)
     stage = Stage(populate(store.new_world(seed=1, default_contract="freeware", laws=LAWS), 4))
-    for deeds, span_ns in ((BEGINNING, 6 * SECOND_NS), (LATER, 0)):
+    for ppm, deeds, span_ns in ((2_000_000, BEGINNING, 6 * SECOND_NS), (500_000, LATER, 0)):
+        set_flow(stage.world, ppm, stage.now_ns, "a test")
         for who, action in deeds:
             stage.do(who, action)
         stage.pass_time(span_ns)
@@ -171,7 +173,8 @@ CHANGES = [
     ],
     (_drop("delegation", DELEGATION), {"delegations_match"}),
     (_set("office", "world", "transfers", "0"), {"system_ids_counted"}),
-    (_drop("office", "world"), {"system_ids_counted"}),
+    (_set("office", "world", "flow_ppm", "1000000"), {"flow_as_told"}),
+    (_drop("office", "world"), {"system_ids_counted", "flow_as_told"}),
     ("UPDATE artifacts SET contract_state = '9' WHERE id = 'thing'", {"contract_states_match"}),
     ("UPDATE artifacts SET contract_state = 'true' WHERE id = 'essay'", {"contract_states_match"}),
     ("UPDATE artifacts SET standing = 0 WHERE id = 'treasury'", {"rights_as_granted"}),
@@ -189,6 +192,7 @@ CHANGES = [
     (f"UPDATE ledger_accounts SET owner = 'nobody' WHERE id = {_account(EVE, LLM_RATE)}", {"rights_as_granted"}),
     (f"UPDATE ledger_accounts SET balance = balance + 1 WHERE id = {_account(EVE, 'scrip')}",
      {"balances_equal_entries", "assets_sum_to_zero"}),
+    (_retell("world.flow", "before_ppm", "7"), {"events_sealed", "economy_told"}),
     (_retell("mint.closed", "minted", "10"), {"events_sealed", "supply_is_minted"}),
     (_retell("mint.closed", "price", "1000"), {"events_sealed", "economy_told"}),
     (_retell("escrow.listed", "price", "1"), {"events_sealed", "escrow_holds_match"}),

@@ -17,6 +17,7 @@ from ecology.nodes.replica import apply, payload_of
 from ecology.store.sqlite import SqliteStore
 from ecology.testing.fingerprint import fingerprint
 from ledger import Book
+from tests.support.flowing import change_flow
 from tests.support.small_run import SmallRun
 
 LOOKED_AT_EVERY = 7
@@ -69,6 +70,9 @@ class Mirrored:
         self.inner.commit()
 
 
+FLOW = ((20, 3_000_000), (50, 400_000), (80, 1_000_000))
+
+
 @pytest.mark.parametrize(("scenario", "group_turns"), [("market", 64), ("market", 5), ("commons", 16)])
 def test_a_replica_follows_by_payloads_alone(tmp_path: Path, scenario: str, group_turns: int) -> None:
     found = scenarios.load(
@@ -82,6 +86,7 @@ def test_a_replica_follows_by_payloads_alone(tmp_path: Path, scenario: str, grou
 
     def watch(engine: Engine) -> None:
         mirrors[0].watch(engine)
+        change_flow(engine, FLOW)
 
     run = SmallRun.make(tmp_path, found)
     engine = run.live(group_turns=group_turns, wrap=wrap, meanwhile=watch)

@@ -15,8 +15,10 @@ from ecology.events.economy import (
 )
 from ecology.events.records import ArtifactCreated, ArtifactDeleted, OwnershipMoved
 from ecology.observe.measures.bins import FEW_BINS, Bins
+from ecology.observe.measures.flow import Flow
 from ecology.observe.measures.fold import Fold
 from ecology.observe.measures.samples import Sample, median
+from ecology.resources.flow import AS_GRANTED_PPM
 
 DEBT = "debt"
 """The type by which artifacts that are claims say so."""
@@ -79,9 +81,11 @@ class Escrow:
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
+        self.flow = Flow(fold)
+        """What lies idle is measured in what would have flowed."""
         self._open: dict[str, _Open] = {}
         self._idle: defaultdict[str, int] = defaultdict(int)
-        self._idle_time: defaultdict[str, int] = defaultdict(int)  # base units × ns, of closed listings
+        self._idle_time: defaultdict[str, int] = defaultdict(int)  # base units × ns × ppm, of closed listings
         self._listed = self._sold = self._turnover = 0
         self._closed = {"cancelled": 0, "stale": 0}
         self._waits_ns = Sample()
@@ -147,14 +151,14 @@ class Escrow:
         return self._idle.get(asset, 0)
 
     def idle_time(self, asset: str) -> int:
-        """How much was set aside for how long: base units × seconds, up to the end of the history so far."""
+        """How much was set aside for how long: what would have flowed so far, in base units."""
         end_ns = self._fold.end_ns
         still = sum(
-            listing.amount * (end_ns - listing.since_ns)
+            listing.amount * self.flow.passed(asset, listing.since_ns, end_ns)
             for listing in self._open.values()
             if listing.asset == asset
         )
-        return (self._idle_time.get(asset, 0) + still) // SECOND_NS
+        return (self._idle_time.get(asset, 0) + still) // (SECOND_NS * AS_GRANTED_PPM)
 
     def _list(self, event: ListingOpened) -> None:
         self._listed += 1
@@ -185,7 +189,8 @@ class Escrow:
         open_ns = now_ns - listing.since_ns
         if listing.asset is not None:
             self._idle[listing.asset] -= listing.amount
-            self._idle_time[listing.asset] += listing.amount * open_ns
+            flowed = self.flow.passed(listing.asset, listing.since_ns, now_ns)
+            self._idle_time[listing.asset] += listing.amount * flowed
         return open_ns
 
     def _rent(self, event: RightRented) -> None:
