@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from calibrate.capacity import Prediction, predict
 from calibrate.errors import CalibrationFault
@@ -30,8 +31,20 @@ SAME = 0.03
 
 RATE = "resources.flow.llm_rate.rate"
 CAPACITY = "resources.flow.llm_rate.capacity"
+MEMORY = "thought.memory"
+AT_ONCE = "thought.at_once"
+
+LEAST_RATE = 0.001
+"""The smallest rate that a scenario can say."""
 
 Say = Callable[[str], None]
+
+
+class Taken(NamedTuple):
+    """What is laid over a scenario, and who set the common rate by hand, if anybody did."""
+
+    figures: dict[str, object]
+    by_hand: str | None
 
 
 def find(named: Path | None, ignored: bool) -> Path | None:
@@ -73,20 +86,16 @@ def measured(path: Path, say: Say, nodes: int = 1) -> Measured:
             memory_bytes=limits.memory_bytes // nodes,
             worst_thought_tokens=scenario.costs().worst_millitokens / 1000,
         )
-        if _milli(predicted.tokens_per_s) < 1:
+        if predicted.tokens_per_s < LEAST_RATE:
             raise UsageError(
                 f"{label}: {scenario.agents} agents have nothing to live on in {_size(limits)}:"
                 f" the world at rest takes {profile.cpu.base_cpus * nodes:.3g} CPUs",
                 remedy="give the container more CPUs, or ignore the profile with --no-profile",
             )
-        flows, by_hand = _flows(draft, predicted)
-        laid = {**flows, **_thinking(draft, profile, predicted)}
-        for line in (
-            _taken(profile, predicted, scenario, laid, by_hand),
-            *_warnings(profile, scenario, limits),
-        ):
+        laid = _taken(draft, profile, predicted)
+        for line in _said(profile, predicted, scenario, limits, laid):
             say(f"{label}: {line}")
-        return laid
+        return laid.figures
 
     return Measured(label, figures)
 
@@ -103,19 +112,25 @@ def _limits(scenario: Scenario, profile: Profile) -> Limits:
     return Limits(min(here.cpu_millis, own.cpu_millis), min(here.memory_bytes, own.memory_bytes), here.source)
 
 
-def _flows(draft: Draft, predicted: Prediction) -> tuple[dict[str, object], str | None]:
-    """Every bucket that nobody set by hand; groups keep their proportion, and all together have what was predicted.
+def _taken(draft: Draft, profile: Profile, predicted: Prediction) -> Taken:
+    """A common rate or a thought's memory that was set by hand leaves what goes with it as it is, too."""
+    by_hand = draft.by_hand(RATE)
+    figures = {} if by_hand is not None else _flows(draft, predicted)
+    if draft.by_hand(MEMORY) is None:
+        figures[MEMORY] = profile.memory.bytes_per_thinking
+        if draft.by_hand(AT_ONCE) is None:
+            figures[AT_ONCE] = predicted.thinking_at_once
+    return Taken(figures, by_hand)
 
-    A common rate that was set by hand leaves all of it as it is; then who set it comes second.
-    """
-    if (by_hand := draft.by_hand(RATE)) is not None:
-        return {}, by_hand
+
+def _flows(draft: Draft, predicted: Prediction) -> dict[str, object]:
+    """Every bucket that nobody set by hand; groups keep their proportion, and all together have what was predicted."""
     scenario = draft.scenario
     groups = scenario.groups()
     together = sum(group.count * group.rights.llm_rate_millitokens_per_s for group in groups)
     common = scenario.resources.flow.llm_rate
     more_rate = predicted.tokens_per_s * 1000 * scenario.agents / together
-    capacity = _milli(predicted.capacity_tokens, up=True)
+    capacity = math.ceil(predicted.capacity_tokens * 1000)  # rounded down it might not cover the thoughts
     more_capacity = capacity / common.capacity_millitokens
     laid: dict[str, object] = {
         RATE: _tokens(common.rate_millitokens_per_s * more_rate),
@@ -129,63 +144,42 @@ def _flows(draft: Draft, predicted: Prediction) -> tuple[dict[str, object], str 
         ):
             if amount is not None and draft.by_hand(path := f"population.{place}.{key}") is None:
                 laid[path] = _tokens(amount * more)
-    return laid, None
+    return laid
 
 
-def _thinking(draft: Draft, profile: Profile, predicted: Prediction) -> dict[str, object]:
-    """What a thought occupies and how many there may be, unless somebody set that memory by hand."""
-    if draft.by_hand("thought.memory") is not None:
-        return {}
-    return {
-        "thought.memory": profile.memory.bytes_per_thinking,
-        "thought.at_once": predicted.thinking_at_once,
-    }
+def _said(
+    profile: Profile, predicted: Prediction, scenario: Scenario, limits: Limits, laid: Taken
+) -> list[str]:
+    """What was taken from the profile; and how this place differs from the one that was measured, if it does.
 
-
-def _taken(
-    profile: Profile,
-    predicted: Prediction,
-    scenario: Scenario,
-    laid: dict[str, object],
-    by_hand: str | None,
-) -> str:
-    """What was taken from the profile, in one line."""
+    The virtual clock feels no host, only the scenario's container.
+    """
     parts = []
-    if by_hand is not None:
-        parts.append(f"rates stay as {by_hand} says")
+    if laid.by_hand is not None:
+        parts.append(f"rates stay as {laid.by_hand} says")
     else:
-        each = "on average for" if any(key.startswith("population.") for key in laid) else "for each of"
+        grouped = any(key.startswith("population.") for key in laid.figures)
+        each = "on average for" if grouped else "for each of"
         parts.append(f"{predicted.tokens_per_s:.3g} tokens/s {each} {scenario.agents} agents")
-    if "thought.at_once" in laid:
+    if AT_ONCE in laid.figures:
         parts.append(f"{predicted.thinking_at_once} may think at once")
     was = profile.container
-    place = _size(Limits(round(was.cpus * 1000), was.memory_bytes, was.source))
-    return f"{', '.join(parts)} (measured {profile.made[:10]} in {place})"
-
-
-def _warnings(profile: Profile, scenario: Scenario, limits: Limits) -> list[str]:
-    """How this place differs from the one that was measured; the virtual clock feels the scenario's container only."""
-    was = profile.container
+    there = Limits(round(was.cpus * 1000), was.memory_bytes, was.source)
+    measured_in = f"measured {profile.made[:10]} in {_size(there)}"
     differ = []
-    if not _same(limits.cpu_millis / 1000, was.cpus) or not _same(limits.memory_bytes, was.memory_bytes):
-        whose = "the scenario's container is" if scenario.clock == "virtual" else "this container is"
-        exact = predict(
-            profile,
-            scenario.agents,
-            cpus=limits.cpu_millis / 1000,
-            memory_bytes=limits.memory_bytes,
-        )
-        sure = f"± {exact.error_tokens_per_s:.2g}"
-        differ.append(
-            f"{whose} {_size(limits)}, so the rates are predicted ({sure} tokens/s each), not measured"
-        )
+    if not _same(limits.cpu_millis, there.cpu_millis) or not _same(limits.memory_bytes, there.memory_bytes):
+        whose = "the scenario's" if scenario.clock == "virtual" else "this"
+        sure = "" if laid.by_hand is not None else f", ± {predicted.error_tokens_per_s:.2g} tokens/s each"
+        differ.append(f"{whose} container is {_size(limits)}: the figures are predicted for it{sure}")
+        measured_in = f"predicted from what was {measured_in}"
     if scenario.clock == "real":
         kind = hardware_class(os.cpu_count() or 1, this_machine().memory_bytes)
         if kind != profile.hardware.kind:
             differ.append(f"it was measured on a {profile.hardware.kind}, and this is a {kind}")
         if profile.software != (here := version("agent-ecology")):
             differ.append(f"it was measured with version {profile.software}, and this is {here}")
-    return [f"warning: {'; '.join(differ)}; calibrate here to be sure"] if differ else []
+    taken = f"{', '.join(parts)} ({measured_in})"
+    return [taken, f"warning: {'; '.join(differ)}; calibrate here to be sure"] if differ else [taken]
 
 
 def _same(one: float, other: float) -> bool:
@@ -195,11 +189,6 @@ def _same(one: float, other: float) -> bool:
 def _size(limits: Limits) -> str:
     cpus = limits.cpu_millis / 1000
     return f"{cpus:g} CPU{'' if cpus == 1 else 's'}, {limits.memory_bytes / 2**30:.1f} GiB"
-
-
-def _milli(tokens: float, *, up: bool = False) -> int:
-    """Thousandths of a token; a rate never promises more than there is."""
-    return math.ceil(tokens * 1000) if up else math.floor(tokens * 1000)
 
 
 def _tokens(millitokens: float) -> Decimal:
