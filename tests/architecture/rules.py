@@ -15,6 +15,8 @@ LONGEST_FUNCTION_LINES = 70
 LONGEST_MODULE_LINES = 350
 
 DRIVERS: dict[str, tuple[str, ...]] = {
+    "aiodocker": ("calibrate/docker_*.py",),
+    "aiohttp": ("calibrate/docker_*.py", "ecology/testing/docker_stand_in.py"),
     "apsw": ("ecology/store/*", "ecology/observe/archive/outbox.py", "ledger/*"),
     "asyncpg": ("ecology/store/postgres*.py", "ledger/postgres*.py"),
     "click": ("ecology/cli/*",),

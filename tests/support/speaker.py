@@ -77,7 +77,7 @@ def main() -> None:
     if how == "early":
         sys.exit("no such scenario")
     if how == "family":
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], env={"FAMILY": "1"})
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
     if how != "silent":
         say({"ready": {"software": "0.1.0", "agents": 5, "slots": 14, "whatever": None}})
         threading.Thread(target=talk, args=(how,), daemon=True).start()

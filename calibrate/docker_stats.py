@@ -1,0 +1,197 @@
+"""What a container uses, from the engine's stream `/containers/{id}/stats?stream=1`, about once a second.
+
+- `time_ns`: the `read` stamp, to the nanosecond; two stamps make the Δt of `calibrate.reading.usage`
+- `cpu_ns`: `cpu_stats.cpu_usage.total_usage`; on cgroup v1 `cpuacct.usage`, on v2 `usage_usec` · 1000
+- periods: `cpu_stats.throttling_data`; `throttled_time` is in nanoseconds whatever the cgroup version
+- `memory_bytes`: as `docker stats` has it since 20.10 (`calculateMemUsageUnixNoCache`): usage - `total_inactive_file`
+  (v1) or usage - `inactive_file` (v2), as long as what is subtracted is less than the usage; else v1 falls back to its
+  own `inactive_file`, and after that usage itself is the answer
+- `oom_kills`: the engine's `oom` events since the stream began, which it has on both cgroup versions. `failcnt` is not
+  it: on v1 it counts how often the limit was met, on v2 it is the `oom` field of `memory.events`, which counts retries
+- pressure: None. No released Engine API has the kernel's PSI; cgroup files have
+
+`docker stats`' own CPU % is a share of one core in jiffies, and is not used.
+"""
+
+import asyncio
+import calendar
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiodocker
+import aiohttp
+import msgspec
+from aiodocker.events import DockerEvents
+
+from calibrate.docker_containers import Container, inspect
+from calibrate.docker_engine import Engine, faults
+from calibrate.errors import CalibrationFault, ContainerGone, EngineMissing
+from calibrate.reading import Limits, Reading
+
+SILENT_WITHIN_S = 30.0
+DIES_WITHIN_S = 0.5
+STAMP = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
+)
+NEVER = "0001-01-01"
+"""Go's zero time: of a container that does not run (any more), or of a stream that has only begun."""
+
+
+class _CpuUsage(msgspec.Struct):
+    total_usage: int = 0
+
+
+class _Throttling(msgspec.Struct):
+    periods: int = 0
+    throttled_periods: int = 0
+    throttled_time: int = 0
+
+
+class _Cpu(msgspec.Struct):
+    cpu_usage: _CpuUsage = msgspec.field(default_factory=_CpuUsage)
+    throttling_data: _Throttling = msgspec.field(default_factory=_Throttling)
+
+
+class _Memory(msgspec.Struct):
+    usage: int = 0
+    stats: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class _Stats(msgspec.Struct):
+    read: str = NEVER
+    cpu_stats: _Cpu = msgspec.field(default_factory=_Cpu)
+    memory_stats: _Memory = msgspec.field(default_factory=_Memory)
+
+
+def reading(stats: object, oom_kills: int = 0) -> Reading | None:
+    """One object of the stream as a `Reading`; None for one that says nothing: no time, no CPU, or no memory.
+
+    Raises `CalibrationFault` for what no engine that we know would say.
+    """
+    try:
+        said = msgspec.convert(stats, _Stats)
+    except msgspec.ValidationError as error:
+        raise CalibrationFault(f"the engine's statistics are not understood: {error}") from error
+    if said.read.startswith(NEVER) or not said.cpu_stats.cpu_usage.total_usage or not said.memory_stats.usage:
+        return None
+    throttling = said.cpu_stats.throttling_data
+    return Reading(
+        time_ns=unix_ns(said.read),
+        cpu_ns=said.cpu_stats.cpu_usage.total_usage,
+        memory_bytes=working_set(said.memory_stats.usage, said.memory_stats.stats),
+        periods=throttling.periods,
+        throttled_periods=throttling.throttled_periods,
+        throttled_ns=throttling.throttled_time,
+        oom_kills=oom_kills,
+    )
+
+
+def working_set(usage: int, stats: dict[str, int]) -> int:
+    """Bytes that are used, without the page cache that lies idle: the rule of `docker stats`, see above."""
+    for idle in (stats.get("total_inactive_file"), stats.get("inactive_file")):
+        if idle is not None and idle < usage:
+            return usage - idle
+    return usage
+
+
+def unix_ns(stamp: str) -> int:
+    """Nanoseconds since 1970 of an RFC 3339 time with up to nine decimals, exactly. Raises `CalibrationFault`."""
+    match = STAMP.fullmatch(stamp)
+    if match is None:
+        raise CalibrationFault(f"the engine's statistics have no time that is understood: {stamp[:40]!r}")
+    *calendar_parts, decimals, sign, hours, minutes = match.groups()
+    seconds = calendar.timegm(tuple(map(int, calendar_parts)))
+    if sign:
+        seconds -= int(f"{sign}1") * (int(hours) * 3600 + int(minutes) * 60)
+    return seconds * 1_000_000_000 + int((decimals or "").ljust(9, "0"))
+
+
+class DockerSampler:
+    """A `Sampler` of one container; `limits` are those it had when it was looked up."""
+
+    def __init__(self, engine: Engine, container: Container) -> None:
+        self._engine = engine
+        self._container = container
+        self.limits: Limits = container.limits
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        """Readings without end. Raises `ContainerGone` when it ended, was removed or restarted; `EngineMissing`."""
+        events = _Events(self._engine, self._container.id)
+        raw = self._engine.docker.containers.container(self._container.id).stats(
+            stream=True,
+            timeout=aiohttp.ClientTimeout(sock_connect=5, sock_read=SILENT_WITHIN_S),
+        )
+        last: Reading | None = None
+        try:
+            async for stats in self._items(raw):
+                now = reading(stats, events.oom_kills())
+                if now is None:
+                    await self._must_run(events)
+                elif last is not None and now.cpu_ns < last.cpu_ns:
+                    raise ContainerGone(f"container {self._container.name} was restarted")
+                elif last is None or now.time_ns > last.time_ns:
+                    last = now
+                    yield now
+            await self._must_run(events)
+            raise EngineMissing(f"the Docker engine at {self._engine.address} ended its statistics")
+        finally:
+            await events.close()
+
+    async def _items(self, raw: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+        with faults(self._engine.address):
+            try:
+                async for stats in raw:
+                    yield stats
+            except aiodocker.DockerError as error:
+                if error.status != 404:
+                    raise
+            except ValueError as error:
+                raise CalibrationFault(f"the engine's statistics are not understood: {error}") from error
+
+    async def _must_run(self, events: "_Events") -> None:
+        """Raise `ContainerGone`, with how it ended, unless the container runs."""
+        name = self._container.name
+        now = await inspect(self._engine, self._container.id)
+        if now is None:
+            raise ContainerGone(f"container {name} was removed{await events.exit_code()}")
+        if not now.running:
+            raise ContainerGone(f"container {name} {now.ending}")
+
+
+class _Events:
+    """What the engine tells of one container while it is sampled."""
+
+    def __init__(self, engine: Engine, container_id: str) -> None:
+        events = DockerEvents(engine.docker)  # type: ignore[no-untyped-call]
+        self._heard = events.subscribe(create_task=False)  # type: ignore[no-untyped-call]
+        self._kills = 0
+        self._exit_code: str | None = None
+        self._listening = asyncio.create_task(
+            events.run(filters={"type": ["container"], "container": [container_id], "event": ["oom", "die"]})
+        )
+
+    def oom_kills(self) -> int:
+        """How often the kernel killed for want of memory, as far as was heard."""
+        while not self._heard.queue.empty():
+            event = self._heard.queue.get_nowait() or {}
+            if event.get("Action") == "oom":
+                self._kills += 1
+            elif event.get("Action") == "die":
+                self._exit_code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
+        return self._kills
+
+    async def exit_code(self) -> str:
+        """How the container ended, in brackets, if that was heard."""
+        self.oom_kills()
+        if self._exit_code is None and not self._listening.done():
+            await asyncio.wait([self._listening], timeout=DIES_WITHIN_S)
+            self.oom_kills()
+        if self._exit_code is None:
+            return ""
+        return f" (exit code {self._exit_code}{', out of memory' if self._kills else ''})"
+
+    async def close(self) -> None:
+        """Hear no more."""
+        self._listening.cancel()
+        await asyncio.gather(self._listening, return_exceptions=True)
