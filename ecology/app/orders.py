@@ -1,6 +1,6 @@
 """What a workload is told and says: lines of JSON over standard input and output.
 
-In:  first `{"scenario": "<YAML>"}`, then any number of `{"rate_millitokens_per_s": 12000}`; the end of it ends the work.
+In:  first `{"scenario": "<YAML>"}`, then any number of `{"rate_millitokens_per_s": 12000}`; its end ends the work.
 Out: `{"ready": {…}}` once the world lives, then every half second `{"figures": {…}}`.
 """
 
@@ -46,7 +46,7 @@ class ListenerGone(Exception):
 
 
 class Orders:
-    """The lines that come in, read by a thread of its own: any kind of input will do, and none can hold up the world."""
+    """The lines that come in, read by a thread of its own: any kind of input will do, and none holds up the world."""
 
     def __init__(self, descriptor: int) -> None:
         """To be made inside a running loop."""
@@ -107,7 +107,7 @@ class Account:
         self._write({"ready": ready})
 
     def figures(self, figures: Figures) -> None:
-        """Say how it stands, if somebody listens; they are counters, so the next ones say it too. Raises ListenerGone."""
+        """Say how it stands, if there is room; they are counters, so the next ones say it too. Raises ListenerGone."""
         _, free, _ = select.select([], [self._descriptor], [], 0)
         if free:  # which means room for more than such a line, so that it is written whole
             self._write({"figures": figures})

@@ -67,7 +67,7 @@ def rehearsed(
     max_connections: int = 128,
     note: Callable[[str], None] = lambda _: None,
 ) -> OpenAIChat:
-    """The vendor's real client of a rehearsed model, which answers after `latency_s` seconds of the event loop's time."""
+    """The vendor's real client of a rehearsed model that answers after `latency_s` seconds of the event loop's time."""
     server = _Server(author, latency_s)
     return OpenAIChat(
         URL,
@@ -124,9 +124,7 @@ class _Server:
 def _http(status: int, body: dict[str, object]) -> bytes:
     content = msgspec.json.encode(body)
     reason = "OK" if status == 200 else "Service Unavailable"
-    head = (
-        f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
-    )
+    head = f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     return head.encode() + content
 
 
@@ -138,10 +136,10 @@ class _Wire(httpcore2.AsyncNetworkStream):
         self._sent = bytearray()
         self._answered = b""
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as its base has it
         self._sent += buffer
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the same
         if not self._answered:
             target, body = _request(bytes(self._sent))
             self._sent.clear()
@@ -152,7 +150,7 @@ class _Wire(httpcore2.AsyncNetworkStream):
     async def aclose(self) -> None:
         """Nothing is held open."""
 
-    def get_extra_info(self, info: str) -> Any:
+    def get_extra_info(self, info: str) -> object:
         """An idle connection has nothing to read: the server never ends one."""
         return False if info == "is_readable" else None
 
@@ -173,7 +171,7 @@ class _Network(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as its base has it
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
@@ -218,9 +216,7 @@ class _Transport(httpx2.AsyncBaseTransport):
                 extensions=request.extensions,
             )
         )
-        return httpx2.Response(
-            status_code=response.status, headers=response.headers, stream=_Body(response)
-        )
+        return httpx2.Response(status_code=response.status, headers=response.headers, stream=_Body(response))
 
     async def aclose(self) -> None:
         await self._pool.aclose()

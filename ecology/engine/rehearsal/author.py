@@ -41,7 +41,9 @@ class RehearsedAuthor:
         """What the model says."""
         asker, turn = _ASKER.match(asked.system), _TURN.search(asked.user)
         if asker is None or turn is None:
-            return '{"reason": "as good as the last", "score": 50}' if _SCORE in asked.system else '{"ok": true}'
+            return (
+                '{"reason": "as good as the last", "score": 50}' if _SCORE in asked.system else '{"ok": true}'
+            )
         return self._in_turn(asker[1], int(turn[1]), again=asked.again)
 
     def _in_turn(self, name: str, turn: int, *, again: bool) -> str:

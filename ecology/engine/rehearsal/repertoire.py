@@ -29,12 +29,18 @@ from ecology.kernel.actions import (
     Write,
 )
 
+# fmt: off
 _WORDS = (
-    "water stone river market ledger winter harvest bridge lantern copper signal archive measure garden"
-    " carrier weaver harbour compass timber orchard mirror quarry thread kettle meadow anchor furnace parcel"
-    " window sparrow village contract season engine pattern island"
-).split()
-_VERBS = "carries measures follows repairs counts borrows promises remembers divides answers".split()
+    "water", "stone", "river", "market", "ledger", "winter", "harvest", "bridge", "lantern", "copper", "signal",
+    "archive", "measure", "garden", "carrier", "weaver", "harbour", "compass", "timber", "orchard", "mirror",
+    "quarry", "thread", "kettle", "meadow", "anchor", "furnace", "parcel", "window", "sparrow", "village",
+    "contract", "season", "engine", "pattern", "island",
+)
+_VERBS = (
+    "carries", "measures", "follows", "repairs", "counts", "borrows", "promises", "remembers", "divides",
+    "answers",
+)
+# fmt: on
 _SENTENCES = 5
 """Of a work: some four hundred bytes."""
 
@@ -48,9 +54,7 @@ _KEPT_ROUNDS = 6
 
 _HERE = files(__name__.rpartition(".")[0])
 _SURVEY = _HERE.joinpath("survey.py.txt").read_text("utf-8")
-_SURVEY_INTERFACE = msgspec.json.decode(
-    _HERE.joinpath("survey.json").read_bytes(), type=dict[str, object]
-)
+_SURVEY_INTERFACE = msgspec.json.decode(_HERE.joinpath("survey.json").read_bytes(), type=dict[str, object])
 
 
 class Part(msgspec.Struct, frozen=True):
