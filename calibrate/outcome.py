@@ -165,9 +165,9 @@ def _cpu(courses: Sequence[Course], cpus: float) -> CpuSection:
 
 
 def _rising(points: Sequence[Point]) -> Line:
-    """The line through the points if it rises from a base that is not negative, else the one through the origin."""
+    """The line through the points if it surely rises, and from a base that is not negative; else through the origin."""
     line = fit(points)
-    if line is not None and line.slope > 0 and line.base >= 0:
+    if line is not None and line.slope > line.slope_error and line.base >= 0:
         return line
     square = sum(point.weight * point.x * point.x for point in points)
     slope = sum(point.weight * point.x * point.y for point in points) / square
@@ -175,9 +175,8 @@ def _rising(points: Sequence[Point]) -> Line:
     centre = sum(point.weight * point.x for point in points) / total
     left = sum(point.weight * (point.y - slope * point.x) ** 2 for point in points) / total
     error = 2 * (left**0.5)
-    # Where the slope itself is not known, it is as unsure as if all that was measured were the base.
-    unsure = slope if line is None else max(line.slope_error, error / max(centre, 1e-9))
-    return Line(0.0, slope, centre, error, unsure)
+    # Where nothing tells the slope, all that was measured might be the base.
+    return Line(0.0, slope, centre, error, slope if line is None else min(slope, line.slope_error))
 
 
 def _memory(courses: Sequence[Course]) -> MemorySection:

@@ -1,0 +1,164 @@
+"""From records to profiles: of containers whose truth is known, and of every calibration that is kept in the docs."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from calibrate.capacity import total_tokens
+from calibrate.errors import CalibrationFault
+from calibrate.line import Point, fit
+from calibrate.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of, steady_windows
+from calibrate.record import Record, decode, encode
+from tests.support.calibrated import GIB, MIB, WORST_TOKENS, Truth, record
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMITS = (0.5, 1.0, 2.0)
+WITHIN = 0.15
+"""How far a prediction for another limit may be off."""
+
+
+@pytest.mark.parametrize("cpus", LIMITS)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_profile_finds_the_truth_that_the_noise_hides(cpus: float, seed: int) -> None:
+    truth = Truth()
+    profile = profile_of(record(truth, cpus, seed=seed), WORST_TOKENS)
+    assert total_tokens(profile, cpus)[0] == pytest.approx(truth.tokens(0.75, cpus), rel=0.05)
+    share = profile.cpu.loop_seconds_per_1k_tokens / profile.cpu.cpu_seconds_per_1k_tokens
+    assert share == pytest.approx(truth.loop_share, rel=0.02)
+    assert profile.memory.base_bytes == pytest.approx(truth.memory_base, abs=MIB)
+    assert profile.memory.bytes_per_thinking == truth.per_thinking
+    assert profile.rate.tokens_per_s * 5 == pytest.approx(truth.tokens(0.75, cpus), rel=1e-4)
+    assert [row.agents for row in profile.buckets] == [1, 2, 5, 10, 20, 50, 100]
+
+
+@pytest.mark.parametrize(("measured", "held_out"), list(permutations(LIMITS, 2)))
+def test_the_error_of_predictions_for_limits_that_were_not_measured(measured: float, held_out: float) -> None:
+    truth = Truth()
+    wanted = truth.tokens(0.75, held_out)
+    errors, covered = [], 0
+    for seed in range(10):
+        total, error = total_tokens(profile_of(record(truth, measured, seed=seed), WORST_TOKENS), held_out)
+        errors.append(total / wanted - 1)
+        covered += abs(total - wanted) <= error
+    worst = max(abs(error) for error in errors)
+    print(
+        f"measured at {measured:g} CPUs, predicted for {held_out:g}: worst {worst:.1%}, inside {covered} of 10"
+    )
+    assert worst <= WITHIN
+    assert covered >= 7, "a 95 % interval holds the truth most of the time"
+
+
+def test_every_kept_calibration_predicts_the_others_of_its_mix() -> None:
+    """The records under docs/calibration, as they come: each pair of limits of one mix on one machine."""
+    records = [decode(path.read_bytes()) for path in sorted((ROOT / "docs" / "calibration").glob("*.json"))]
+    found = [kept for kept in records if kept.passed]
+    for one, other in permutations(found, 2):
+        if _alike(one, other):
+            there = other.place.limits.cpu_millis / 1000
+            predicted, _ = total_tokens(profile_of(one, WORST_TOKENS), there)
+            own = profile_of(other, WORST_TOKENS)
+            real = own.rate.tokens_per_s * own.rate.agents
+            print(
+                f"measured at {one.place.limits.cpu_millis / 1000:g} CPUs, predicted for {there:g}:"
+                f" {predicted:.1f} tokens/s, found {real:.1f} ({predicted / real - 1:+.1%})"
+            )
+            assert predicted == pytest.approx(real, rel=WITHIN)
+    assert all(profile_of(kept, WORST_TOKENS).buckets for kept in found)
+
+
+def _alike(one: Record, other: Record) -> bool:
+    same = (one.mix, one.agents, one.place.cpu_model) == (other.mix, other.agents, other.place.cpu_model)
+    return same and one.place.limits.cpu_millis != other.place.limits.cpu_millis
+
+
+def test_a_record_that_was_kept_makes_the_same_profile() -> None:
+    kept = record()
+    assert profile_of(decode(encode(kept)), WORST_TOKENS) == profile_of(kept, WORST_TOKENS)
+
+
+def test_the_hold_out_and_its_verdict_stand_in_the_profile() -> None:
+    held = profile_of(record(), WORST_TOKENS).hold_out
+    assert held is not None
+    assert held.passed
+    assert held.mean_percent == pytest.approx(75, abs=4)
+    assert held.in_band_percent > 60
+    failed = profile_of(record(passed=False), WORST_TOKENS).hold_out
+    assert failed is not None
+    assert not failed.passed
+    without = replace(record(), courses=record().courses[:1])
+    assert profile_of(without, WORST_TOKENS).hold_out is None
+
+
+def test_no_profile_where_no_rate_was_found() -> None:
+    kept = record()
+    settle = replace(kept.courses[0], steps=kept.courses[0].steps[:-1])
+    ended = replace(kept, courses=(settle,), verdict="interrupted", passed=False)
+    with pytest.raises(CalibrationFault, match=r"no rate was found \(interrupted\)"):
+        profile_of(ended, WORST_TOKENS)
+    short = replace(kept, courses=(replace(kept.courses[0], steps=kept.courses[0].steps[-3:]),))
+    with pytest.raises(CalibrationFault, match="nothing steady was seen"):
+        profile_of(short, WORST_TOKENS)
+
+
+def test_one_rate_alone_is_taken_to_cost_everything_and_to_be_unsure() -> None:
+    kept = record()
+    profile = profile_of(
+        replace(kept, courses=(replace(kept.courses[0], steps=kept.courses[0].steps[-30:]),)), WORST_TOKENS
+    )
+    assert profile.cpu.base_cpus == 0
+    assert profile.cpu.error_cpu_seconds_per_1k_tokens > 0
+    assert total_tokens(profile, 1.0)[0] == pytest.approx(Truth().tokens(0.75, 1.0), rel=0.1)
+
+
+def test_memory_that_was_seen_at_one_number_of_thoughts_is_not_taken_for_a_slope() -> None:
+    kept = record()
+    memory = profile_of(replace(kept, courses=kept.courses[:2]), WORST_TOKENS).memory
+    assert memory.bytes_per_thinking == UNMEASURED_SLOPE_BYTES
+    assert memory.measured_at == 1
+
+
+def test_saturated_samples_do_not_bend_the_line() -> None:
+    kept = record(noise=0.02)
+    full = [
+        replace(step, sample=replace(step.sample, rate=60.0, spent=60.0, cpu_percent=100.0))
+        for step in kept.courses[0].steps[:40]
+    ]
+    settle = replace(kept.courses[0], steps=(*full, *kept.courses[0].steps))
+    bent = profile_of(replace(kept, courses=(settle, *kept.courses[1:])), WORST_TOKENS)
+    assert bent.cpu == profile_of(kept, WORST_TOKENS).cpu
+
+
+def test_windows_are_of_one_rate_and_leave_out_what_follows_a_change() -> None:
+    windows = list(steady_windows(record().courses[0]))
+    assert all(len({sample.rate for sample in window}) == 1 for window in windows)
+    assert [len(window) for window in windows] == [10, 10, 10, 5] * 4
+    assert windows[0][0].time_s == 6
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gib", "kind"),
+    [
+        (2, 64, "laptop"),
+        (4, 16, "laptop"),
+        (8, 8, "laptop"),
+        (8, 15.5, "desktop"),
+        (16, 32, "desktop"),
+        (12, 128, "desktop"),
+        (16, 62, "server"),
+        (64, 512, "server"),
+    ],
+)
+def test_the_class_of_a_machine(cpus: float, gib: float, kind: str) -> None:
+    assert hardware_class(cpus, int(gib * GIB)) == kind
+
+
+def test_a_line_through_points() -> None:
+    line = fit([Point(x, 2 + 3 * x, weight) for x, weight in ((0, 1.0), (1, 5.0), (4, 2.0))])
+    assert line is not None
+    assert line.base == pytest.approx(2)
+    assert line.slope == pytest.approx(3)
+    assert line.slope_error == pytest.approx(0, abs=1e-6)
+    assert fit([Point(1, 2)]) is None
+    assert fit([Point(3, 2), Point(3, 9), Point(3, 4)]) is None
