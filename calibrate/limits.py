@@ -56,6 +56,8 @@ def usable_cpus(pid: int | None = None) -> frozenset[int] | None:
 
     Raises ContainerGone if there is no such process.
     """
+    if pid is not None and not psutil.pid_exists(pid):
+        raise ContainerGone(f"process {pid} has ended")
     if not hasattr(os, "sched_getaffinity"):  # macOS pins nobody
         return None
     try:
