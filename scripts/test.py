@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import environment
 
@@ -19,6 +20,19 @@ def engine() -> bool:
     return all(subprocess.run(look, capture_output=True, check=False).returncode == 0 for look in looks)
 
 
+def cgroups_can_be_made() -> bool:
+    """Whether we may make cgroups that limit CPU and memory, of either version."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return False
+    if all(os.access(f"/sys/fs/cgroup/{name}/tasks", os.W_OK) for name in ("cpu", "cpuacct", "memory")):
+        return True
+    try:
+        enabled = Path("/sys/fs/cgroup/cgroup.subtree_control").read_text("ascii").split()
+    except OSError:
+        return False
+    return {"cpu", "memory"} <= set(enabled) and os.access("/sys/fs/cgroup/cgroup.procs", os.W_OK)
+
+
 def selection(arguments: "list[str]") -> "list[str]":
     """Everything, but for the tests that need what this machine does not have, or minutes; those are named."""
     left_out = {}
@@ -28,6 +42,10 @@ def selection(arguments: "list[str]") -> "list[str]":
         left_out["browser"] = "no Chromium (on Debian: apt install chromium)"
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mount"):
         left_out["mount"] = "only root can mount a small disk"
+    if not cgroups_can_be_made():
+        left_out["cgroup"] = (
+            "only root can make cgroups, where they can be written and CPU and memory are limited"
+        )
     # Debian puts it among the programs of administrators, where PATH may not lead.
     if not shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         left_out["pgbouncer"] = "no PgBouncer (on Debian: apt install pgbouncer)"
