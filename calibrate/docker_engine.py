@@ -6,7 +6,7 @@ It is looked for where the `docker` command does: `DOCKER_HOST`, then the presen
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -66,12 +66,33 @@ async def connect(
     except (aiodocker.DockerError, ValueError, ImportError, OSError) as error:
         raise EngineMissing(f"no Docker engine can be at {shown}: {error}", remedy=START_REMEDY) from error
     try:
-        with faults(shown):
-            version = await docker.version()
-            info = await docker.system.info()
-        yield Engine(docker, shown, _host(shown, version, info))
+        yield Engine(docker, shown, await _host(docker, shown))
     finally:
         await docker.close()
+
+
+async def lines_of(
+    engine: Engine, path: str, params: Mapping[str, str], silent_within_s: float | None = None
+) -> AsyncGenerator[bytes, None]:
+    """The lines of an answer without end; none if the engine knows no such thing (404). Close the generator.
+
+    aiodocker has streams of its own, but leaves it to the garbage collector to close what was not read to its end.
+    """
+    docker = engine.docker
+    timeout = aiohttp.ClientTimeout(sock_connect=CONNECTS_WITHIN_S, sock_read=silent_within_s)
+    url = f"{docker.docker_host}/{docker.api_version}/{path}"
+    with faults(engine.address):
+        async with docker.session.get(url, params=params, timeout=timeout) as response:
+            if response.status == 404:
+                return
+            if response.status != 200:
+                said = one_line((await response.content.read(1000)).decode("utf-8", "replace"))
+                raise CalibrationFault(f"the Docker engine refuses {path}: {said}")
+            try:
+                async for line in response.content:
+                    yield line
+            except ValueError as error:
+                raise CalibrationFault(f"the Docker engine says too much at once: {error}") from error
 
 
 @contextmanager
@@ -162,16 +183,26 @@ def _present_context() -> str | None:
     return context if isinstance(context, str) else None
 
 
-def _host(where: str, version: Mapping[str, object], info: Mapping[str, object]) -> Host:
-    try:
-        cgroup = info.get("CgroupVersion")  # since API 1.41; an older engine knows only version 1
-        return Host(
-            engine_version=str(version["Version"]),
-            api_version=str(version["ApiVersion"]),
-            cgroup_version=int(str(cgroup)) if cgroup else None,
-            cpus=int(str(info["NCPU"])),
-            memory_bytes=int(str(info["MemTotal"])),
-            name=str(info.get("Name", "")),
-        )
-    except (KeyError, ValueError) as error:
-        raise EngineMissing(f"what answers at {where} is no Docker engine that we know ({error})") from error
+async def _host(docker: aiodocker.Docker, where: str) -> Host:
+    with faults(where):
+        try:
+            version, info = await docker.version(), await docker.system.info()
+            cgroup = info.get("CgroupVersion")  # since API 1.41; an older engine knows only version 1
+            return Host(
+                engine_version=str(version["Version"]),
+                api_version=str(version["ApiVersion"]),
+                cgroup_version=int(cgroup) if cgroup else None,
+                cpus=int(info["NCPU"]),
+                memory_bytes=int(info["MemTotal"]),
+                name=str(info.get("Name", "")),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EngineMissing(
+                f"what answers at {where} is no Docker engine that we know ({error})"
+            ) from error
+        except aiodocker.DockerError as error:
+            if error.status == 900:
+                raise
+            raise EngineMissing(
+                f"what answers at {where} is no Docker engine that we know ({one_line(error.message)})"
+            ) from error

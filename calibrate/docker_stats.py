@@ -17,15 +17,12 @@ import asyncio
 import calendar
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import aclosing, suppress
 
-import aiodocker
-import aiohttp
 import msgspec
-from aiodocker.events import DockerEvents
 
 from calibrate.docker_containers import Container, inspect
-from calibrate.docker_engine import Engine, faults
+from calibrate.docker_engine import Engine, lines_of
 from calibrate.errors import CalibrationFault, ContainerGone, EngineMissing
 from calibrate.reading import Limits, Reading
 
@@ -64,14 +61,14 @@ class _Stats(msgspec.Struct):
     memory_stats: _Memory = msgspec.field(default_factory=_Memory)
 
 
-def reading(stats: object, oom_kills: int = 0) -> Reading | None:
-    """One object of the stream as a `Reading`; None for one that says nothing: no time, no CPU, or no memory.
+def reading(stats: bytes, oom_kills: int = 0) -> Reading | None:
+    """One line of the stream as a `Reading`; None for one that says nothing: no time, no CPU, or no memory.
 
     Raises `CalibrationFault` for what no engine that we know would say.
     """
     try:
-        said = msgspec.convert(stats, _Stats)
-    except msgspec.ValidationError as error:
+        said = msgspec.json.decode(stats, type=_Stats)
+    except msgspec.DecodeError as error:
         raise CalibrationFault(f"the engine's statistics are not understood: {error}") from error
     if said.read.startswith(NEVER) or not said.cpu_stats.cpu_usage.total_usage or not said.memory_stats.usage:
         return None
@@ -118,36 +115,25 @@ class DockerSampler:
     async def readings(self) -> AsyncIterator[Reading]:
         """Readings without end. Raises `ContainerGone` when it ended, was removed or restarted; `EngineMissing`."""
         events = _Events(self._engine, self._container.id)
-        raw = self._engine.docker.containers.container(self._container.id).stats(
-            stream=True,
-            timeout=aiohttp.ClientTimeout(sock_connect=5, sock_read=SILENT_WITHIN_S),
-        )
+        path = f"containers/{self._container.id}/stats"
         last: Reading | None = None
         try:
-            async for stats in self._items(raw):
-                now = reading(stats, events.oom_kills())
-                if now is None:
-                    await self._must_run(events)
-                elif last is not None and now.cpu_ns < last.cpu_ns:
-                    raise ContainerGone(f"container {self._container.name} was restarted")
-                elif last is None or now.time_ns > last.time_ns:
-                    last = now
-                    yield now
+            async with aclosing(
+                lines_of(self._engine, path, {"stream": "1"}, silent_within_s=SILENT_WITHIN_S)
+            ) as lines:
+                async for line in lines:
+                    now = reading(line, events.oom_kills)
+                    if now is None:
+                        await self._must_run(events)
+                    elif last is not None and now.cpu_ns < last.cpu_ns:
+                        raise ContainerGone(f"container {self._container.name} was restarted")
+                    elif last is None or now.time_ns > last.time_ns:
+                        last = now
+                        yield now
             await self._must_run(events)
             raise EngineMissing(f"the Docker engine at {self._engine.address} ended its statistics")
         finally:
             await events.close()
-
-    async def _items(self, raw: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
-        with faults(self._engine.address):
-            try:
-                async for stats in raw:
-                    yield stats
-            except aiodocker.DockerError as error:
-                if error.status != 404:
-                    raise
-            except ValueError as error:
-                raise CalibrationFault(f"the engine's statistics are not understood: {error}") from error
 
     async def _must_run(self, events: "_Events") -> None:
         """Raise `ContainerGone`, with how it ended, unless the container runs."""
@@ -159,39 +145,50 @@ class DockerSampler:
             raise ContainerGone(f"container {name} {now.ending}")
 
 
+class _Actor(msgspec.Struct):
+    attributes: dict[str, str] = msgspec.field(default_factory=dict, name="Attributes")
+
+
+class _Event(msgspec.Struct):
+    action: str = msgspec.field(default="", name="Action")
+    actor: _Actor = msgspec.field(default_factory=_Actor, name="Actor")
+
+
 class _Events:
     """What the engine tells of one container while it is sampled."""
 
     def __init__(self, engine: Engine, container_id: str) -> None:
-        events = DockerEvents(engine.docker)  # type: ignore[no-untyped-call]
-        self._heard = events.subscribe(create_task=False)  # type: ignore[no-untyped-call]
-        self._kills = 0
+        self.oom_kills = 0
+        """How often the kernel killed in it for want of memory, as far as was heard."""
         self._exit_code: str | None = None
+        self._died = asyncio.Event()
+        filters = {"type": ["container"], "container": [container_id], "event": ["oom", "die"]}
         self._listening = asyncio.create_task(
-            events.run(filters={"type": ["container"], "container": [container_id], "event": ["oom", "die"]})
+            self._listen(engine, {"filters": msgspec.json.encode(filters).decode()})
         )
 
-    def oom_kills(self) -> int:
-        """How often the kernel killed for want of memory, as far as was heard."""
-        while not self._heard.queue.empty():
-            event = self._heard.queue.get_nowait() or {}
-            if event.get("Action") == "oom":
-                self._kills += 1
-            elif event.get("Action") == "die":
-                self._exit_code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
-        return self._kills
-
     async def exit_code(self) -> str:
-        """How the container ended, in brackets, if that was heard."""
-        self.oom_kills()
-        if self._exit_code is None and not self._listening.done():
-            await asyncio.wait([self._listening], timeout=DIES_WITHIN_S)
-            self.oom_kills()
+        """How the container ended, in brackets, if that is heard soon: nobody else knows it any more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DIES_WITHIN_S):
+                await self._died.wait()
         if self._exit_code is None:
             return ""
-        return f" (exit code {self._exit_code}{', out of memory' if self._kills else ''})"
+        return f" (exit code {self._exit_code}{', out of memory' if self.oom_kills else ''})"
 
     async def close(self) -> None:
         """Hear no more."""
         self._listening.cancel()
-        await asyncio.gather(self._listening, return_exceptions=True)
+        await asyncio.wait([self._listening])
+
+    async def _listen(self, engine: Engine, params: dict[str, str]) -> None:
+        # If the engine ends this, it ends the statistics too, and there somebody hears of it.
+        with suppress(EngineMissing):
+            async with aclosing(lines_of(engine, "events", params)) as lines:
+                async for line in lines:
+                    event = msgspec.json.decode(line, type=_Event)
+                    if event.action == "oom":
+                        self.oom_kills += 1
+                    elif event.action == "die":
+                        self._exit_code = event.actor.attributes.get("exitCode")
+                        self._died.set()

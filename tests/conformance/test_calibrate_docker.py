@@ -1,0 +1,284 @@
+"""What a Docker engine does for a calibration: held against the stand-in, and a real one where there is one."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from calibrate.docker_containers import PROJECT, SERVICE, Spec, find, find_service, inspect, twin
+from calibrate.docker_engine import Engine, connect
+from calibrate.docker_stats import DockerSampler
+from calibrate.docker_strays import CALIBRATION, CALIBRATOR, remove_strays
+from calibrate.docker_workload import start_container, start_in
+from calibrate.errors import CallFault, ContainerGone, WorkloadEnded
+from calibrate.reading import Reading
+from calibrate.spoken import SpokenWorkload
+from ecology.testing.docker_stand_in import docker_stand_in
+from tests.support.speaker import RATE_OF_GLUTTONY, source
+
+IMAGE = "python:3.13-slim"
+COMMAND = ("python3", "-u", "-c", source())
+SPEC = Spec(IMAGE, cpu_millis=500, memory_bytes=64 << 20, command=COMMAND)
+RECORDED = Path(__file__).parents[1] / "support" / "docker" / "stats_cgroup_v1.jsonl"
+ID = f"test-{os.getpid()}"
+
+
+class Bench:
+    """An engine, and the one thing that only the kernel behind a real one does by itself."""
+
+    def __init__(self, engine: Engine, exhaust: Callable[[SpokenWorkload, str], Awaitable[None]]) -> None:
+        self.engine = engine
+        self.exhaust = exhaust
+        self.docker = engine.docker
+
+    async def run(self, name: str, **labels: str) -> str:
+        """Start a container of somebody else's; its id."""
+        config: dict[str, Any] = {"Image": IMAGE, "Cmd": ["sleep", "300"], "Labels": labels}
+        made = await self.docker.containers.create(config, name=name)
+        await made.start()
+        return str(made.id)
+
+    async def remove(self, *names: str) -> None:
+        for name in names:
+            await self.docker.containers.container(name).delete(force=True, v=True)
+
+
+@asynccontextmanager
+async def stand_in() -> AsyncIterator[Bench]:
+    stats = [json.loads(line) for line in RECORDED.read_text().splitlines()]
+    with TemporaryDirectory() as folder:  # a socket's path must be short
+        socket = Path(folder) / "docker.sock"
+        async with docker_stand_in(socket, [IMAGE], stats) as served, connect(f"unix://{socket}") as engine:
+
+            async def exhaust(_: SpokenWorkload, name: str) -> None:
+                served.exhaust(name)
+
+            yield Bench(engine, exhaust)
+
+
+@asynccontextmanager
+async def real() -> AsyncIterator[Bench]:
+    async def exhaust(workload: SpokenWorkload, _: str) -> None:
+        await workload.set_rate(RATE_OF_GLUTTONY)
+
+    async with connect() as engine:
+        yield Bench(engine, exhaust)
+
+
+Story = Callable[[Bench], Awaitable[None]]
+
+
+@pytest.fixture(params=[stand_in, pytest.param(real, marks=pytest.mark.docker)])
+def play(request: pytest.FixtureRequest) -> Callable[[Story], None]:
+    def run(story: Story) -> None:
+        async def played() -> None:
+            async with asyncio.timeout(120), request.param() as bench:
+                await story(bench)
+                assert await inspect(bench.engine, f"ecology-calibration-{ID}") is None, "it was removed"
+
+        asyncio.run(played())
+
+    return run
+
+
+async def until_ended(workload: SpokenWorkload) -> str:
+    while True:
+        try:
+            _ = workload.figures
+        except WorkloadEnded as ended:
+            return ended.what
+        await asyncio.sleep(0.02)
+
+
+async def read_on(readings: AsyncIterator[Reading]) -> str:
+    """Read until it ends; why it did."""
+    try:
+        async for _ in readings:
+            pass
+    except ContainerGone as gone:
+        return gone.what
+    raise AssertionError("readings have no end of their own")
+
+
+def test_a_workload_in_a_fresh_container_works_and_is_read(play: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        workload, container = await start_container(bench.engine, SPEC, "steady", calibration=ID)
+        assert workload.ready.agents == 5
+        assert container.running and container.name == f"ecology-calibration-{ID}"
+        assert (container.limits.cpu_millis, container.limits.memory_bytes) == (500, 64 << 20)
+        await workload.set_rate(12_345)
+        while workload.figures.rate_millitokens_per_s != 12_345:
+            await asyncio.sleep(0.02)
+        readings = DockerSampler(bench.engine, container).readings()
+        first, second = await anext(readings), await anext(readings)
+        assert second.time_ns > first.time_ns and second.cpu_ns >= first.cpu_ns and second.memory_bytes > 0
+        with pytest.raises(CallFault, match="there is a container"):
+            await start_container(bench.engine, SPEC, "steady", calibration=ID)
+        await workload.close()
+        await workload.close()
+        gone = await read_on(readings)
+        assert "was removed" in gone or "ended (exit code 137)" in gone
+
+    play(story)
+
+
+@pytest.mark.parametrize("how", ["kill", "remove", "exhaust"])
+def test_a_container_that_goes_says_how(play: Callable[[Story], None], how: str) -> None:
+    async def story(bench: Bench) -> None:
+        workload, container = await start_container(bench.engine, SPEC, "steady", calibration=ID)
+        readings = DockerSampler(bench.engine, container).readings()
+        await anext(readings)
+        if how == "kill":
+            await bench.docker.containers.container(container.id).kill()
+            expected = ("ended (exit code 137)", "ended (exit code 137)")
+        elif how == "remove":
+            await bench.remove(container.id)
+            expected = (
+                "137",
+                "its container",
+            )  # the engine may be asked when it is killed and not yet removed
+        else:
+            await bench.exhaust(workload, container.id)
+            expected = ("exit code 137, out of memory", "exit code 137, out of memory")
+        assert expected[0] in await read_on(readings)
+        assert expected[1] in await until_ended(workload)
+        await workload.close()
+
+    play(story)
+
+
+@pytest.mark.parametrize("how", ["die", "garbage", "endless"])
+def test_a_workload_that_goes_wrong_leaves_no_container(play: Callable[[Story], None], how: str) -> None:
+    words = {"die": "(exit code 3)): the scenario is too small", "garbage": "protocol", "endless": "65536"}
+
+    async def story(bench: Bench) -> None:
+        workload, _ = await start_container(bench.engine, SPEC, how, calibration=ID)
+        assert words[how] in await until_ended(workload)
+        await workload.close()
+
+    play(story)
+
+
+def test_what_cannot_be_started_is_one_line(play: Callable[[Story], None]) -> None:
+    async def refusal(bench: Bench, spec: Spec) -> CallFault:
+        with pytest.raises(CallFault) as refused:
+            await start_container(bench.engine, spec, "steady", calibration=ID)
+        assert "\n" not in refused.value.what and len(refused.value.what) < 400
+        return refused.value
+
+    async def story(bench: Bench) -> None:
+        fault = await refusal(bench, Spec("agent-ecology:of-nowhere"))
+        assert fault.what == "the engine has no image agent-ecology:of-nowhere"
+        assert fault.remedy == "docker build --tag agent-ecology ."
+        assert "no program `workload`" in (await refusal(bench, Spec(IMAGE))).what
+        assert "CPUs available" in (await refusal(bench, Spec(IMAGE, cpu_millis=10**6, command=COMMAND))).what
+        assert "at least 0.01" in (await refusal(bench, Spec(IMAGE, cpu_millis=0, command=COMMAND))).what
+        little = await refusal(bench, Spec(IMAGE, memory_bytes=5 << 20, command=COMMAND))
+        assert "at least 6 MB" in little.what
+        with pytest.raises(WorkloadEnded, match="no such scenario"):
+            await start_container(bench.engine, SPEC, "early", calibration=ID)
+
+    play(story)
+
+
+def test_cancelled_while_it_starts_it_leaves_nothing(play: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        for wait_s in (0.0, 0.02, 0.3, 1.0):
+            starting = asyncio.create_task(start_container(bench.engine, SPEC, "silent", calibration=ID))
+            await asyncio.sleep(wait_s)
+            starting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await starting
+            assert await inspect(bench.engine, f"ecology-calibration-{ID}") is None
+
+    play(story)
+
+
+@pytest.mark.parametrize("how", ["steady", "deaf", "family"])
+def test_a_workload_in_a_container_that_runs(
+    play: Callable[[Story], None], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calibrate.docker_pipes.ENDS_WITHIN_S", 1.5)
+
+    async def story(bench: Bench) -> None:
+        name = f"ecology-test-host-{ID}"
+        await bench.run(name)
+        try:
+            host = await find(bench.engine, name)
+            with pytest.raises(CallFault, match="has no program `no-such-program`"):
+                await start_in(bench.engine, host, "x", calibration=ID, command=("no-such-program",))
+            with pytest.raises(WorkloadEnded, match=r"\(exit code 1\): no such scenario"):
+                await start_in(bench.engine, host, "early", calibration=ID, command=COMMAND)
+            workload = await start_in(bench.engine, host, how, calibration=ID, command=COMMAND)
+            await workload.set_rate(7)
+            while workload.figures.rate_millitokens_per_s != 7:
+                await asyncio.sleep(0.02)
+            await workload.close()
+            assert (await find(bench.engine, name)).running, "the container outlives it"
+        finally:
+            await bench.remove(name)
+
+    play(story)
+
+
+def test_a_container_that_goes_takes_the_workload_along(play: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        name = f"ecology-test-host-{ID}"
+        await bench.run(name)
+        host = await find(bench.engine, name)
+        workload = await start_in(bench.engine, host, "steady", calibration=ID, command=COMMAND)
+        await bench.remove(name)
+        ended = await until_ended(workload)
+        assert f"container {name} was removed" in ended or "exit code 137" in ended
+        await workload.close()
+        with pytest.raises(CallFault, match="there is no container"):
+            await find(bench.engine, name)
+
+    play(story)
+
+
+def test_a_service_is_found_by_its_labels(play: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        service, labels = f"node-{ID}", {SERVICE: f"node-{ID}", PROJECT: "one"}
+        names = [f"ecology-test-{number}-{ID}" for number in (1, 2)]
+        with pytest.raises(CallFault, match=f"no container of the Compose service {service} runs"):
+            await find_service(bench.engine, service)
+        for name in reversed(names):
+            await bench.run(name, **labels)
+        try:
+            found, others = await find_service(bench.engine, service, "one")
+            assert (found.name, others) == (names[0], (names[1],))
+            spec = twin(found)
+            assert spec.image.startswith("sha256:")
+            assert (spec.cpu_millis, spec.memory_bytes) == (None, None), "it has no limits"
+            with pytest.raises(CallFault, match="in project two"):
+                await find_service(bench.engine, service, "two")
+        finally:
+            await bench.remove(*names)
+
+    play(story)
+
+
+def test_strays_of_a_process_that_is_gone_are_removed(play: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        here = f"machine-{ID}"
+        owners = {
+            "dead": f"{here}/4194999",
+            "alive": f"{here}/{os.getppid()}",
+            "own": f"{here}/{os.getpid()}",
+        }
+        for name, owner in owners.items():
+            await bench.run(f"ecology-test-{name}-{ID}", **{CALIBRATION: ID, CALIBRATOR: owner})
+        strays = await remove_strays(bench.engine, here, os.getpid())
+        assert strays.removed == (f"ecology-test-dead-{ID}",)
+        assert f"ecology-test-alive-{ID}" in strays.left
+        assert f"ecology-test-own-{ID}" not in strays.left
+        await bench.remove(f"ecology-test-alive-{ID}", f"ecology-test-own-{ID}")
+
+    play(story)
