@@ -12,6 +12,7 @@ import msgspec
 from ecology.app import assembly, scorers
 from ecology.app.auditing import ARCHIVE_HEAD
 from ecology.app.finishing import CODE_METER, code_meter
+from ecology.app.governing import Governing, governed
 from ecology.app.interruption import Interruption
 from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
@@ -76,10 +77,13 @@ async def begin(
     own_policies: Mapping[str, PolicyFactory] | None = None,
     *,
     place: MemoryPlace = NO_PLACE,
+    governing: Governing | None = None,
 ) -> Ending:
     """A new world in a new run directory, until its duration is over or somebody interrupts it."""
     store = SqliteStore.create(run.database)
-    return await _take_up(run, scenario, store, "begun", client, watchers, own_policies or {}, place)
+    return await _take_up(
+        run, scenario, store, "begun", client, watchers, own_policies or {}, place, governing
+    )
 
 
 async def resume(
@@ -89,10 +93,11 @@ async def resume(
     watchers: Watchers,
     *,
     place: MemoryPlace = NO_PLACE,
+    governing: Governing | None = None,
 ) -> Ending:
     """Take up a run where its last commit left it, be it before the first. A complete one is left as it is."""
     store = SqliteStore.open(run.database) if run.begun else SqliteStore.create(run.database)
-    return await _take_up(run, scenario, store, "resumed", client, watchers, {}, place)
+    return await _take_up(run, scenario, store, "resumed", client, watchers, {}, place, governing)
 
 
 async def _take_up(
@@ -104,6 +109,7 @@ async def _take_up(
     watchers: Watchers,
     own_policies: Mapping[str, PolicyFactory],
     place: MemoryPlace,
+    governing: Governing | None,
 ) -> Ending:
     """Work on the run until it is complete or a signal ends the work; closes store and client."""
     try:
@@ -123,7 +129,9 @@ async def _take_up(
                     scorer = scorers.scorer(scenario, client)
                     with world.sandbox, world.memory:
                         engine = assembly.engine(run, scenario, world, store, start_ns, book, scorer=scorer)
-                        complete = await _live(run, scenario, store, engine, watchers, interruption)
+                        complete = await _live(
+                            run, scenario, store, engine, watchers, interruption, governing
+                        )
             except asyncio.CancelledError:
                 if not interruption.requested:
                     raise
@@ -162,6 +170,7 @@ async def _live(
     engine: Engine,
     watchers: Watchers,
     interruption: Interruption,
+    governing: Governing | None,
 ) -> bool:
     """Let the world live to its end and archive it; False if it was interrupted on the way."""
     started_ns = host_ns() - _fact_ns(store, WALL_NS)
@@ -181,8 +190,9 @@ async def _live(
     async with archiving(run, store, watchers) as archivist:
         watching = asyncio.create_task(_watch(progress))
         try:
-            with interruption.ends(engine.interrupt):
-                await engine.run(scenario.duration_ns)
+            async with governed(engine, governing, watchers.say):
+                with interruption.ends(engine.interrupt):
+                    await engine.run(scenario.duration_ns)
         finally:
             watching.cancel()
         progress()

@@ -69,6 +69,7 @@ class Engine:
         )
         self._judging = self._appoint(scorer) if scorer is not None else None
         self.interrupted = False
+        self._over = False
         world.wake = clock.wake
         world.born = self._start
         world.strategy_fault = policies.fault
@@ -89,6 +90,8 @@ class Engine:
         except BaseException:
             await self.committer.abandon()
             raise
+        finally:
+            self._over = True
         if not self.interrupted:
             end(self.world, self.clock.now_ns())  # under the real clock a little late, as the last deeds are
         await self.committer.close()
@@ -98,11 +101,11 @@ class Engine:
         return read(self._tally, self.world, self.clock, self.slots)
 
     async def set_flow(self, ppm: int, why: str) -> bool:
-        """Let tokens flow at so many millionths of what the rights say; False if they do already.
+        """Let tokens flow at so many millionths of what the rights say; False if they do already, or all is over.
 
         Under the real clock, from any task beside the loops; under the virtual one, from a life on the clock.
         """
-        changed = set_flow(self.world, ppm, self.clock.now_ns(), why)
+        changed = not self._over and set_flow(self.world, ppm, self.clock.now_ns(), why)
         if changed:
             await self.committer.close_deed()
         return changed

@@ -1,0 +1,187 @@
+"""A run that is governed: real seconds, a real engine, and a sampler that says what the test wants the host to be."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from calibrate.control import Change, Decision, Wait
+from calibrate.errors import CalibrationFault
+from calibrate.reading import Limits, Reading, Sampler
+from calibrate.workload import Sample
+from ecology.app import running
+from ecology.app.governing import Governing
+from ecology.app.run_directory import RunDirectory
+from ecology.core.clock import SECOND_NS
+from ecology.events.records import ActionTaken, FlowChanged
+from ecology.events.registry import Record, decode
+from ecology.scenarios import Scenario
+from ecology.store.audit import audit
+from ecology.store.reader import EventReader
+from ecology.store.sqlite import SqliteStore
+from tests.support.small_run import peopled
+
+GIGABYTE = 2**30
+EVERY_S = 0.05
+AGENTS = 3
+
+
+class Host:
+    """A container of two CPUs that is always this busy, read twenty times a second by a clock of its own.
+
+    After `readings` it is gone, if that is not None.
+    """
+
+    limits = Limits(2_000, GIGABYTE, "a test")
+
+    def __init__(self, percent: float, readings: int | None = None) -> None:
+        self._percent = percent
+        self._left = readings
+        self.read = 0
+
+    async def readings(self) -> AsyncIterator[Reading]:
+        while True:
+            if self._left == self.read:
+                raise CalibrationFault("the container is gone", remedy="start it again")
+            time_ns = self.read * SECOND_NS
+            yield Reading(time_ns, int(time_ns * self._percent / 100 * 2), GIGABYTE // 4)
+            self.read += 1
+            await asyncio.sleep(EVERY_S)
+
+
+class State(msgspec.Struct, frozen=True):
+    since: int = 0
+
+
+class Halves:
+    """The simplest rule: a third less above the band, half as much again below it, after four samples each."""
+
+    def __init__(self, rate: float) -> None:
+        self.began = rate
+
+    def begin(self) -> State:
+        return State()
+
+    def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+        if state.since < 4 or 70 <= sample.cpu_percent <= 80:
+            return State(state.since + 1), Wait()
+        factor = 2 / 3 if sample.cpu_percent > 80 else 3 / 2
+        rate = min(max(sample.rate * factor, self.began / 8), self.began * 8)
+        return State(), Change(rate, f"CPU {sample.cpu_percent:.0f} %")
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What a run said and did."""
+
+    said: list[str]
+    events: list[Record]
+    complete: bool
+
+    @property
+    def flow(self) -> list[int]:
+        return [event.flow_ppm for event in self.events if isinstance(event, FlowChanged)]
+
+
+def the_scenario() -> Scenario:
+    return peopled({"maker": AGENTS}, duration="2s", clock="real")
+
+
+def directory(runs: Path) -> RunDirectory:
+    found = RunDirectory.create(runs, "20260101T000000Z", the_scenario())
+    found.unlock()
+    return found
+
+
+def live(
+    where: RunDirectory, sampler: Callable[[], Sampler], rule: Callable[[float], Halves] = Halves
+) -> Watched:
+    """Begin the run or go on with it, governed."""
+    said: list[str] = []
+    watchers = running.Watchers(said.append, lambda progress: None)
+    governing = Governing(sampler, rule)
+    scenario = the_scenario()
+
+    async def lived() -> running.Ending:
+        if where.begun:
+            return await running.resume(where, scenario, None, watchers, governing=governing)
+        return await running.begin(where, scenario, None, watchers, governing=governing)
+
+    ending = asyncio.run(lived())
+    reader = EventReader(where.database)
+    events = [decode(line) for line in reader.lines()]
+    reader.close()
+    assert [check for check in audit(where.database) if not check.ok] == []
+    return Watched(said, events, ending.complete)
+
+
+def test_an_overloaded_host_slows_the_world(tmp_path: Path) -> None:
+    run = live(directory(tmp_path), lambda: Host(95))
+    assert run.complete and run.flow
+    assert run.flow == sorted(run.flow, reverse=True) and run.flow[0] < 1_000_000
+    changed = [event for event in run.events if isinstance(event, FlowChanged)]
+    assert {event.why for event in changed} == {"governor: CPU 95 %"}
+    assert len(run.said) == len(changed) and all("CPU 95 %" in line for line in run.said)
+
+
+def test_an_idle_host_lets_it_run(tmp_path: Path) -> None:
+    run = live(directory(tmp_path), lambda: Host(40))
+    assert run.flow == sorted(run.flow) and run.flow[0] > 1_000_000
+
+
+def test_inside_the_band_nothing_happens(tmp_path: Path) -> None:
+    host = Host(75)
+    run = live(directory(tmp_path), lambda: host)
+    assert (run.flow, run.said) == ([], [])
+    assert host.read > 5
+
+
+def test_a_sampler_that_fails_is_said_once_and_the_run_goes_on(tmp_path: Path) -> None:
+    run = live(directory(tmp_path), lambda: Host(95, readings=3))
+    assert run.complete and run.flow == []
+    assert run.said == ["the governor rests: the container is gone (start it again)"]
+    assert any(isinstance(event, ActionTaken) and event.time_ns > SECOND_NS for event in run.events)
+
+
+def test_nor_does_one_that_cannot_even_begin_or_a_rule_that_is_wrong(tmp_path: Path) -> None:
+    def nothing() -> Sampler:
+        raise CalibrationFault("nothing limits this process")
+
+    def broken(rate: float) -> Halves:
+        raise ZeroDivisionError("by nothing")
+
+    run = live(directory(tmp_path / "one"), nothing)
+    assert (run.complete, run.said) == (True, ["the governor rests: nothing limits this process"])
+    run = live(directory(tmp_path / "two"), lambda: Host(95), broken)
+    assert (run.complete, run.said) == (True, ["the governor rests: ZeroDivisionError: by nothing"])
+
+
+def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
+    """The first time it is interrupted, by a signal of the rule's own."""
+    where, began = directory(tmp_path), list[float]()
+
+    class Stopping(Halves):
+        def __init__(self, rate: float) -> None:
+            super().__init__(rate)
+            began.append(rate)
+
+        def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+            decided = super().step(state, sample)
+            if len(began) == 1 and sample.rate < self.began:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return decided
+
+    first = live(where, lambda: Host(95), Stopping)
+    assert not first.complete and first.flow
+    store = SqliteStore.open(where.database)
+    world, _ = store.load_world(
+        seed=the_scenario().seed, default_contract="freeware", laws=the_scenario().laws()
+    )
+    assert world.offices.world.flow_ppm == first.flow[-1]
+    store.close()
+    second = live(where, lambda: Host(75), Stopping)
+    assert second.complete and second.flow == first.flow
+    assert began[1] == pytest.approx(began[0] * first.flow[-1] / 1_000_000, rel=0.01)
