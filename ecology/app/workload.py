@@ -100,15 +100,13 @@ async def _model(
     # Imported by whoever rehearses: the vendor's client takes half a second to load.
     from ecology.llm.rehearsal import rehearsed  # noqa: PLC0415
 
-    client = rehearsed(
+    return rehearsed(
         RehearsedAuthor(scenario.agents, rehearsing.malformed_per_mille),
         latency_s=rehearsing.latency_s,
         timeout_s=scenario.model.timeout_ms / 1000,
         max_connections=model_client.connections(scenario),
         note=say,
     )
-    await client.probe(None)
-    return client
 
 
 async def _engine(

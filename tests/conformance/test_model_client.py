@@ -1,4 +1,4 @@
-"""What every `ModelClient` does, on each there is: the adapter over a socket, and the scripted one in process."""
+"""What every `ModelClient` does, on each there is: the adapter over a socket and over memory, and the scripted one."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ import pytest
 from ecology.llm.errors import ModelUnreachable
 from ecology.llm.model import ModelClient, ModelRequest, Turn
 from ecology.llm.openai_chat import OpenAIChat
+from ecology.llm.rehearsal import rehearsed
 from ecology.testing.model_server import Fail, ModelServer, Say, always
 from ecology.testing.scripted_model import ScriptedModel
 
@@ -34,7 +35,14 @@ async def in_process(answer: str | None) -> AsyncIterator[ModelClient]:
     await client.close()
 
 
-@pytest.fixture(params=[over_a_socket, in_process])
+@contextlib.asynccontextmanager
+async def rehearsing(answer: str | None) -> AsyncIterator[ModelClient]:
+    client = rehearsed(lambda asked: answer, timeout_s=0.5 if answer is None else 30.0)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(params=[over_a_socket, in_process, rehearsing])
 def opened(request: pytest.FixtureRequest) -> Callable[[str | None], Opened]:
     chosen: Callable[[str | None], Opened] = request.param
     return chosen

@@ -10,11 +10,11 @@ from ecology.core.errors import ScenarioError
 from ecology.engine.strategies import STRATEGIES
 from ecology.scenarios import Scenario, catalogue, dump, list_scenarios, load, loads, names
 
-SHIPPED = ["commons", "container", "famine", "market"]
+SHIPPED = ["commons", "container", "famine", "market", "stress"]
 
 
-def test_at_least_the_four_worlds_ship() -> None:
-    assert names()[:4] == SHIPPED
+def test_at_least_the_five_worlds_ship() -> None:
+    assert names()[:5] == SHIPPED
     for name, description, path in list_scenarios():
         assert description
         assert not description.startswith("unusable")
@@ -43,7 +43,7 @@ def test_the_container_is_the_original_design() -> None:
 
 def test_the_worlds_differ_in_their_physics() -> None:
     worlds = {name: load(name) for name in SHIPPED}
-    assert len({world.fingerprint() for world in worlds.values()}) == 4
+    assert len({world.fingerprint() for world in worlds.values()}) == len(SHIPPED)
     assert worlds["commons"].contracts.default == "public"
     assert worlds["commons"].physics().disk_bytes < worlds["container"].physics().disk_bytes
     assert len({group.scrip for group in worlds["market"].groups()}) > 2
