@@ -27,10 +27,13 @@ COMMENTS: dict[str, str] = {
     "what": "what was measured",
     "mix": "the scenario whose agents worked",
     "container": "the limits it was measured in",
+    "container.cpus": "CPUs",
     "container.memory_bytes": "bytes",
     "container.source": "where the limits were found",
     "hardware": "the machine around it",
     "hardware.kind": "laptop, desktop or server",
+    "hardware.cpu_model": "as the kernel calls it",
+    "hardware.cpus": "CPUs of the machine",
     "hardware.memory_bytes": "bytes",
     "aim": "the band the container is kept in; what is above it is headroom",
     "aim.low_percent": "% of the container's CPUs",
@@ -56,9 +59,13 @@ COMMENTS: dict[str, str] = {
     "thinking_at_once": "agents that may think at once in that memory, its headroom kept free",
     "worst_thought_tokens": "compute tokens that one thought can cost in that mix",
     "buckets": "for N agents: tokens/s and tokens of each; for any other N: (aim * cpus - base) / cost / N",
+    "buckets.N.agents": "how many agents share the container",
+    "buckets.N.tokens_per_s": "compute tokens per second of each of them",
+    "buckets.N.capacity_tokens": "compute tokens that each bucket holds",
     "hold_out": "the run that held the found rate; null: there was none",
     "hold_out.mean_percent": "% of the container's CPUs",
     "hold_out.in_band_percent": "% of its time",
+    "hold_out.passed": "whether that was good enough",
 }
 """What each key says, written beside it."""
 

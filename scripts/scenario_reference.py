@@ -35,23 +35,26 @@ def default(key: keys.Key) -> str:
     return f"`{text}`" if text not in ("''",) else "empty"
 
 
-def main(arguments: list[str]) -> int:
-    """Rewrite or check; returns the exit code."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
+def rewrite(document: Path, begin: str, table: Iterator[str], arguments: list[str]) -> int:
+    """Put the table between `begin` and END, or check that it stands there; returns the exit code."""
+    text = document.read_text(encoding="utf-8")
+    before, _, rest = text.partition(begin)
     _, _, after = rest.partition(END)
-    table = "\n".join(rows())
-    current = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    body = "\n".join(table)
+    current = f"{before}{begin}\n{body}\n{END}{after}"
     if "--check" not in arguments:
-        DOCUMENT.write_text(current, encoding="utf-8")
+        document.write_text(current, encoding="utf-8")
         return 0
     if current == text:
         return 0
-    print(
-        f"{DOCUMENT.name}: the table of keys is out of date; run python scripts/scenario_reference.py",
-        file=sys.stderr,
-    )
+    script = begin.removeprefix("<!-- keys: written by ").removesuffix(" -->")
+    print(f"{document.name}: the table of keys is out of date; run python {script}", file=sys.stderr)
     return 1
+
+
+def main(arguments: list[str]) -> int:
+    """Rewrite or check; returns the exit code."""
+    return rewrite(DOCUMENT, BEGIN, rows(), arguments)
 
 
 if __name__ == "__main__":

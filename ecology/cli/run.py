@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -128,6 +128,7 @@ def run(
     services = _services(nodes, ledger, redis, resumed=resumed is not None)
     if nodes is not None:
         given.setdefault("clock", "real")
+    remarks: list[str] = []
     if resumed is not None:
         if profile is not None:
             raise UsageError("a resumed run keeps its rates", remedy="give --resume without --profile")
@@ -139,7 +140,7 @@ def run(
             environ=os.environ,
             flags=given,
             strategies=assembly.strategies(),
-            measured=_measured(profile, no_profile, nodes or 1, quiet),
+            measured=_measured(profile, no_profile, nodes or 1, remarks),
         )
         assembly.require_minds(scenario)
         directory = None
@@ -147,16 +148,21 @@ def run(
         None if nodes is None else partial(cluster.live, count=nodes, services=services, environ=os.environ)
     )
     return _carry_out(
-        directory, scenario, runs, place, wait=wait_for_model, as_json=as_json, quiet=quiet, on_nodes=live
+        *(directory, scenario, runs, place),
+        wait=wait_for_model,
+        as_json=as_json,
+        quiet=quiet,
+        on_nodes=live,
+        remarks=remarks,
     )
 
 
-def _measured(profile: Path | None, ignored: bool, nodes: int, quiet: bool) -> Measured | None:
-    """What is laid over the scenario, if there is a profile."""
+def _measured(profile: Path | None, ignored: bool, nodes: int, remarks: list[str]) -> Measured | None:
+    """What is laid over the scenario, if there is a profile; what it came to is added to `remarks`."""
     found = capacity_profile.find(profile, ignored)
     if found is None:
         return None
-    return capacity_profile.measured(found, (lambda line: None) if quiet else say, nodes)
+    return capacity_profile.measured(found, remarks.append, nodes)
 
 
 def _services(nodes: int | None, ledger: str | None, redis: str | None, *, resumed: bool) -> cluster.Services:
@@ -202,8 +208,11 @@ def _carry_out(
     as_json: bool,
     quiet: bool,
     on_nodes: Callable[..., Awaitable[running.Ending]] | None,
+    remarks: Sequence[str],
 ) -> int:
     talk = (lambda line: None) if quiet else say
+    for remark in remarks:
+        talk(remark)
     fresh = directory is None
     shown = display(quiet)
     made: list[RunDirectory] = [directory] if directory is not None else []
