@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import aiodocker
 import aiohttp
+from aiodocker.containers import DockerContainer
 from aiodocker.execs import Exec
 from aiodocker.stream import Stream
 
@@ -63,7 +64,7 @@ class StreamPipes:
 class ContainerPipes(StreamPipes):
     """Of the one process that a fresh container is for; closing them removes the container."""
 
-    def __init__(self, engine: Engine, made: aiodocker.containers.DockerContainer, stream: Stream) -> None:
+    def __init__(self, engine: Engine, made: DockerContainer, stream: Stream) -> None:
         super().__init__(engine, stream)
         self._made = made
         self._closed = False

@@ -18,6 +18,7 @@ from typing import Any
 
 import aiodocker
 import aiohttp
+from aiodocker.containers import DockerContainer
 
 from calibrate.docker_containers import Container, Spec, inspect
 from calibrate.docker_engine import Engine, faults, one_line, refused
@@ -108,7 +109,7 @@ def _check(spec: Spec) -> None:
         raise CallFault(f"a container has at least 6 MB of memory, not {spec.memory_bytes} bytes")
 
 
-async def _create(engine: Engine, spec: Spec, calibration: str) -> aiodocker.containers.DockerContainer:
+async def _create(engine: Engine, spec: Spec, calibration: str) -> DockerContainer:
     name = f"ecology-calibration-{calibration}"
     create = asyncio.create_task(engine.docker.containers.create(_config(spec, calibration), name=name))
     with faults(engine.address):
@@ -133,12 +134,12 @@ async def _create(engine: Engine, spec: Spec, calibration: str) -> aiodocker.con
             raise
 
 
-async def _remove_created(create: "asyncio.Task[aiodocker.containers.DockerContainer]") -> None:
+async def _remove_created(create: "asyncio.Task[DockerContainer]") -> None:
     with suppress(aiodocker.DockerError, TimeoutError, aiohttp.ClientError):
         await (await create).delete(force=True, v=True)
 
 
-async def _start(engine: Engine, made: aiodocker.containers.DockerContainer, spec: Spec) -> None:
+async def _start(engine: Engine, made: DockerContainer, spec: Spec) -> None:
     with faults(engine.address):
         try:
             await made.start()

@@ -1,109 +1,33 @@
 """What a Docker engine does for a calibration: held against the stand-in, and a real one where there is one."""
 
 import asyncio
-import json
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from calibrate.docker_containers import PROJECT, SERVICE, Spec, find, find_service, inspect, twin
-from calibrate.docker_engine import Engine, connect
 from calibrate.docker_stats import DockerSampler
 from calibrate.docker_strays import CALIBRATION, CALIBRATOR, remove_strays
 from calibrate.docker_workload import start_container, start_in
-from calibrate.errors import CallFault, ContainerGone, WorkloadEnded
-from calibrate.reading import Reading
-from calibrate.spoken import SpokenWorkload
-from ecology.testing.docker_stand_in import docker_stand_in
-from tests.support.speaker import RATE_OF_GLUTTONY, source
-
-IMAGE = "python:3.13-slim"
-COMMAND = ("python3", "-u", "-c", source())
-SPEC = Spec(IMAGE, cpu_millis=500, memory_bytes=64 << 20, command=COMMAND)
-RECORDED = Path(__file__).parents[1] / "support" / "docker" / "stats_cgroup_v1.jsonl"
-ID = f"test-{os.getpid()}"
-
-
-class Bench:
-    """An engine, and the one thing that only the kernel behind a real one does by itself."""
-
-    def __init__(self, engine: Engine, exhaust: Callable[[SpokenWorkload, str], Awaitable[None]]) -> None:
-        self.engine = engine
-        self.exhaust = exhaust
-        self.docker = engine.docker
-
-    async def run(self, name: str, **labels: str) -> str:
-        """Start a container of somebody else's; its id."""
-        config: dict[str, Any] = {"Image": IMAGE, "Cmd": ["sleep", "300"], "Labels": labels}
-        made = await self.docker.containers.create(config, name=name)
-        await made.start()
-        return str(made.id)
-
-    async def remove(self, *names: str) -> None:
-        for name in names:
-            await self.docker.containers.container(name).delete(force=True, v=True)
+from calibrate.errors import CallFault, WorkloadEnded
+from tests.conformance.docker_bench import (
+    COMMAND,
+    ENGINES,
+    ID,
+    IMAGE,
+    SPEC,
+    Bench,
+    Story,
+    played,
+    read_on,
+    until_ended,
+)
 
 
-@asynccontextmanager
-async def stand_in() -> AsyncIterator[Bench]:
-    stats = [json.loads(line) for line in RECORDED.read_text().splitlines()]
-    with TemporaryDirectory() as folder:  # a socket's path must be short
-        socket = Path(folder) / "docker.sock"
-        async with docker_stand_in(socket, [IMAGE], stats) as served, connect(f"unix://{socket}") as engine:
-
-            async def exhaust(_: SpokenWorkload, name: str) -> None:
-                served.exhaust(name)
-
-            yield Bench(engine, exhaust)
-
-
-@asynccontextmanager
-async def real() -> AsyncIterator[Bench]:
-    async def exhaust(workload: SpokenWorkload, _: str) -> None:
-        await workload.set_rate(RATE_OF_GLUTTONY)
-
-    async with connect() as engine:
-        yield Bench(engine, exhaust)
-
-
-Story = Callable[[Bench], Awaitable[None]]
-
-
-@pytest.fixture(params=[stand_in, pytest.param(real, marks=pytest.mark.docker)])
+@pytest.fixture(params=ENGINES)
 def play(request: pytest.FixtureRequest) -> Callable[[Story], None]:
-    def run(story: Story) -> None:
-        async def played() -> None:
-            async with asyncio.timeout(120), request.param() as bench:
-                await story(bench)
-                assert await inspect(bench.engine, f"ecology-calibration-{ID}") is None, "it was removed"
-
-        asyncio.run(played())
-
-    return run
-
-
-async def until_ended(workload: SpokenWorkload) -> str:
-    while True:
-        try:
-            _ = workload.figures
-        except WorkloadEnded as ended:
-            return ended.what
-        await asyncio.sleep(0.02)
-
-
-async def read_on(readings: AsyncIterator[Reading]) -> str:
-    """Read until it ends; why it did."""
-    try:
-        async for _ in readings:
-            pass
-    except ContainerGone as gone:
-        return gone.what
-    raise AssertionError("readings have no end of their own")
+    return lambda story: played(request.param, story)
 
 
 def test_a_workload_in_a_fresh_container_works_and_is_read(play: Callable[[Story], None]) -> None:
