@@ -16,6 +16,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What a calibration does, and for how long; seconds are of the sampler's clock."""
 
     agents: int
+    thought_s: float = 0.0
+    """How long a rehearsed model takes to answer while the rate is looked for and held."""
     target: Target = Target()
     hold_out_s: float = 120.0
     warm_up_s: float = 10.0
@@ -82,25 +84,30 @@ class Session:
             self._log("hold-out", found.rate),
             warm_up_s=plan.warm_up_s,
         )
-        verdict = holdout.judge(held, found, plan.target)
+        judged = holdout.judge(held, plan.target, found, warm_up_s=0.0)
         for agents in plan.probe_agents:
             log = self._log("probe", plan.probe_rate, agents, plan.probe_thought_s)
             await hold(self._site, plan.probe_s, self._watch, log, warm_up_s=PROBE_WARM_UP_S)
         if self._rival is not None:
             await self._steer("compare", self._rival)
-        return Outcome(verdict.line, verdict.passed, found)
+        return Outcome(judged.verdict, judged.passed, found)
 
     async def _steer(self, purpose: str, controller: Controller[Any]) -> Settled | Refused:
         log = self._log(purpose, controller.target.start_rate, method=controller.name)
         return await steer(self._site, controller, self._plan.agents, self._watch, log)
 
     def _log(
-        self, purpose: str, rate: float, agents: int | None = None, thought_s: float = 0.0, method: str = ""
+        self,
+        purpose: str,
+        rate: float,
+        agents: int | None = None,
+        thought_s: float = 0.0,
+        method: str = "",
     ) -> Log:
         job = Job(
             agents=agents or self._plan.agents,
             rate_millitokens_per_s=round(rate * MILLI),
-            thought_s=thought_s,
+            thought_s=thought_s or self._plan.thought_s,
         )
         log = Log(purpose, method, job)
         self._logs.append(log)

@@ -20,8 +20,13 @@ class Job(msgspec.Struct, frozen=True):
 class Crew(Protocol):
     """A workload at work, and the sampler that watches the container in which it works."""
 
-    workload: Workload
-    sampler: Sampler
+    @property
+    def workload(self) -> Workload:
+        """The agents at work."""
+
+    @property
+    def sampler(self) -> Sampler:
+        """What the container uses."""
 
     async def close(self) -> None:
         """End the work and leave nothing behind; may be called twice."""

@@ -32,6 +32,8 @@ class Figures(msgspec.Struct, frozen=True):
     """Thoughts under way."""
     slots: int
     """How many there may be."""
+    loop_waited_ns: int = 0
+    """How long that thread could have run and was not let, for throttling or because others had the CPUs."""
     llm_tokens: int = 0
     """LLM tokens read and written."""
     code_us: int = 0
@@ -55,6 +57,8 @@ class Sample(msgspec.Struct, frozen=True):
     """How long after it could be paid a turn began, on average."""
     loop_percent: float = 0.0
     """Of one core: the thread that all turns share."""
+    loop_waited_percent: float = 0.0
+    """Of the interval: how long that thread could have run and was not let."""
     oom_kills: int = 0
 
 
@@ -87,5 +91,8 @@ def sample(time_s: float, usage: Usage, before: Figures, after: Figures) -> Samp
         throttled_percent=usage.throttled_percent,
         late_ms=(after.late_ns - before.late_ns) / turns / 1e6 if turns else 0.0,
         loop_percent=100 * (after.loop_cpu_ns - before.loop_cpu_ns) / (after.time_ns - before.time_ns),
+        loop_waited_percent=100
+        * (after.loop_waited_ns - before.loop_waited_ns)
+        / (after.time_ns - before.time_ns),
         oom_kills=usage.oom_kills,
     )

@@ -16,6 +16,7 @@ import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 SECOND_NS = 1_000_000_000
@@ -32,6 +33,17 @@ def host_ns() -> int:
 def host_cpu_ns() -> int:
     """CPU nanoseconds this thread has used; the difference of two readings is the measured cost of a turn."""
     return time.thread_time_ns()
+
+
+def host_waited_ns() -> int:
+    """Nanoseconds in which this thread could have run and was not let, because of a quota or of others; 0 if unknown.
+
+    Linux: the second number of schedstat (kernel documentation: scheduler/sched-stats).
+    """
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def process_cpu_ns(pid: int) -> int:

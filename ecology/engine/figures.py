@@ -1,7 +1,7 @@
 """What the engine has done, counted as it does it: for whoever must know how much it works and whether it keeps up."""
 
 from calibrate.workload import Figures
-from ecology.core.clock import Clock, host_cpu_ns
+from ecology.core.clock import Clock, host_cpu_ns, host_waited_ns
 from ecology.engine.slots import ThinkingSlots
 from ecology.kernel.flow import mean_flow
 from ecology.kernel.world import World
@@ -34,6 +34,7 @@ def read(tally: Tally, world: World, clock: Clock, slots: ThinkingSlots) -> Figu
         millitokens=tally.millitokens,
         late_ns=tally.late_ns,
         loop_cpu_ns=host_cpu_ns(),
+        loop_waited_ns=host_waited_ns(),
         thinking=slots.busy,
         slots=slots.count,
         llm_tokens=tally.llm_tokens,
