@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from calibrate.capacity import predict
+from calibrate.limits import detect
 from calibrate.profile import HardwareSection, Profile
 from calibrate.profile_file import write
 from ecology.app.assembly import limits_of, thinking_slots
 from ecology.app.capacity_profile import measured
 from ecology.core.errors import ScenarioError, UsageError
-from ecology.resources.container import detect
 from ecology.scenarios import Scenario, load, loads
 from ecology.scenarios.loader import dump
 from tests.support.calibrated import GIB, MIB, profile
