@@ -1,8 +1,10 @@
 """Everything that was seen and decided in one calibration, as it is kept, replayed and drawn."""
 
+from collections.abc import Iterator
+
 import msgspec
 
-from calibrate.control import Decision, Target
+from calibrate.control import Controller, Decision, Refused, Settled, State, Target
 from calibrate.reading import Limits
 from calibrate.workload import Sample
 
@@ -80,3 +82,16 @@ def decode(data: bytes) -> Record:
     if record.version != RECORD_VERSION:
         raise msgspec.ValidationError(f"a record of version {record.version}, not {RECORD_VERSION}")
     return record
+
+
+def replayed(course: Course, controller: Controller[State]) -> Iterator[Decision]:
+    """What the controller decides upon the samples of a course, one decision each, until it has come to an end.
+
+    With the controller that made the course, these are the decisions that were made: controllers are pure.
+    """
+    state = controller.begin()
+    for step in course.steps:
+        state, decision = controller.step(state, step.sample)
+        yield decision
+        if isinstance(decision, Settled | Refused):
+            return
