@@ -64,7 +64,7 @@ def _headline(summary: Summary) -> Text:
     return text
 
 
-def _table(title: str | None, *columns: str) -> Table:
+def plain_table(title: str | None, *columns: str) -> Table:
     """A table whose first column is words and whose other columns are numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     table.show_edge = table.pad_edge = False
@@ -105,7 +105,7 @@ def _verdict(summary: Summary) -> Text:
 
 
 def _scarcity(summary: Summary) -> Table:
-    table = _table(None, "resource", "some agent waited", "agents' time", "used", "refused", "binds")
+    table = plain_table(None, "resource", "some agent waited", "agents' time", "used", "refused", "binds")
     for name, resource in summary.scarcity.items():
         table.add_row(
             _cell(name),
@@ -119,7 +119,7 @@ def _scarcity(summary: Summary) -> Table:
 
 
 def _strategies(summary: Summary) -> Table:
-    table = _table(
+    table = plain_table(
         "Strategies' fortunes", "strategy", "agents", "mean scrip", "median", "actions", "refused", "blocked"
     )
     for row in summary.measures.strategies:
@@ -136,7 +136,7 @@ def _strategies(summary: Summary) -> Table:
 
 
 def _top_agents(summary: Summary) -> Table:
-    table = _table("Richest", "agent", "scrip")
+    table = plain_table("Richest", "agent", "scrip")
     for holder in summary.measures.top_agents[:SHOWN_AGENTS]:
         table.add_row(
             f"{visible(holder.id, 16)} {visible(holder.strategy, 12)}", numerals.count(holder.wealth)
@@ -146,7 +146,7 @@ def _top_agents(summary: Summary) -> Table:
 
 def _refusals(summary: Summary) -> Table:
     total = sum(summary.refusals.values())
-    table = _table(
+    table = plain_table(
         f"Refusals ({numerals.share(total / summary.actions if summary.actions else None)})",
         "reason",
         "count",
@@ -197,7 +197,7 @@ def _prices(summary: Summary) -> list[RenderableType]:
     """The prices of the goods that a summary names first: rights, then what sold most."""
     if not summary.prices:
         return []
-    table = _table(None, "scrip for", "per", "sales", "median", "last", "scatter", "settled")
+    table = plain_table(None, "scrip for", "per", "sales", "median", "last", "scatter", "settled")
     table.padding = (0, 1, 0, 0)
     shown = list(summary.prices.items())[:SHOWN_GOODS]
     for goods, price in shown:

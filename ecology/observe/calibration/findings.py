@@ -1,0 +1,170 @@
+"""What a record says, worked out once for the page, the terminal and machines."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from calibrate.control import Bound, Change, Refused, Settled, Target
+from calibrate.profile import Profile
+from calibrate.record import Course, Record
+from calibrate.workload import Sample
+from ecology.observe.calibration.steady import Held, Line, fit, held
+from ecology.observe.calibration.windows import Window, in_band, mean, share_inside, windows
+
+
+class Adjustment(msgspec.Struct, frozen=True):
+    """One change of the rate, tokens per second of one agent, numbered from 1 within its course."""
+
+    number: int
+    time_s: float
+    before: float
+    after: float
+    why: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One course, and what was made of it. `end` is None where it was interrupted or ran out."""
+
+    course: Course
+    samples: tuple[Sample, ...]
+    windows: list[Window]
+    adjustments: list[Adjustment]
+    end: Settled | Refused | None
+    seconds: float
+    """From the workload being ready to the end."""
+
+    @property
+    def settled(self) -> Settled | None:
+        """The rate it found, if it did."""
+        return self.end if isinstance(self.end, Settled) else None
+
+
+class HoldOut(msgspec.Struct, frozen=True):
+    """The found rate, held in a run of its own."""
+
+    told: Told
+    rate: float
+    cpu_percent: float
+    share_inside: float
+    """Of the time, in windows of ten seconds; 0 to 1."""
+    memory_percent: float
+    inside: bool
+    """Whether the mean lies in the band."""
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """A calibration. What the record does not have is None or empty."""
+
+    record: Record
+    profile: Profile | None
+    settle: Told | None
+    compare: Told | None
+    hold_out: HoldOut | None
+    probes: list[Told]
+    held: list[Held]
+    """Every rate that was held long enough to say something, of courses with the record's number of agents."""
+    line: Line | None
+    """The profile's, or else one through what was held."""
+
+    @property
+    def target(self) -> Target:
+        return self.record.target
+
+    @property
+    def settled(self) -> Settled | None:
+        """How the search ended, if it found a rate."""
+        return None if self.settle is None else self.settle.settled
+
+    @property
+    def rate(self) -> float | None:
+        """The rate that was found, tokens per second of one agent."""
+        return None if self.settled is None else self.settled.rate
+
+    @property
+    def bound(self) -> Bound | None:
+        """What keeps the container from doing more at that rate."""
+        return None if self.settled is None else self.settled.bound
+
+    @property
+    def cpus(self) -> float:
+        return self.record.place.limits.cpu_millis / 1000
+
+    @property
+    def knee(self) -> float | None:
+        """The rate of one agent at which the fitted line uses all of the CPU limit."""
+        return None if self.line is None else self.line.rate_at(100.0)
+
+    @property
+    def cpu_s_per_1000_tokens(self) -> float | None:
+        """What a thousand compute tokens cost in CPU seconds, by the fitted line."""
+        return None if self.line is None else self.line.slope / 100 * self.cpus / self.record.agents * 1000
+
+
+def find(record: Record, profile: Profile | None = None) -> Findings:
+    """Work out a record; `profile` is what was made of it, if anything was."""
+    told = [tell(course) for course in record.courses]
+    alike = [one for one in told if one.course.agents == record.agents]
+    points = [point for one in alike for point in held(one.course)]
+    settle = _last(told, "settle")
+    return Findings(
+        record=record,
+        profile=profile,
+        settle=settle,
+        compare=_last(told, "compare"),
+        hold_out=_hold_out(_last(told, "hold-out"), record.target),
+        probes=[one for one in told if one.course.purpose == "probe"],
+        held=points,
+        line=fit(points) if profile is None else _line(profile, record),
+    )
+
+
+def tell(course: Course) -> Told:
+    """Read one course."""
+    samples = tuple(step.sample for step in course.steps)
+    changes = [(step.sample, step.decision) for step in course.steps]
+    adjustments: list[Adjustment] = []
+    end: Settled | Refused | None = None
+    for sample, decision in changes:
+        if isinstance(decision, Change):
+            before = adjustments[-1].after if adjustments else sample.rate
+            adjustments.append(
+                Adjustment(len(adjustments) + 1, sample.time_s, before, decision.rate, decision.why)
+            )
+        elif isinstance(decision, Settled | Refused):
+            end = decision
+    return Told(
+        course=course,
+        samples=samples,
+        windows=windows(samples),
+        adjustments=adjustments,
+        end=end,
+        seconds=samples[-1].time_s if samples else 0.0,
+    )
+
+
+def _last(told: Sequence[Told], purpose: str) -> Told | None:
+    """The newest course of that purpose."""
+    return next((one for one in reversed(told) if one.course.purpose == purpose), None)
+
+
+def _hold_out(told: Told | None, target: Target) -> HoldOut | None:
+    if told is None or not told.samples:
+        return None
+    cpu_percent = mean(told.samples, [sample.cpu_percent for sample in told.samples])
+    return HoldOut(
+        told=told,
+        rate=told.samples[-1].rate,
+        cpu_percent=cpu_percent,
+        share_inside=share_inside(told.windows, target),
+        memory_percent=mean(told.samples, [sample.memory_percent for sample in told.samples]),
+        inside=in_band(cpu_percent, target),
+    )
+
+
+def _line(profile: Profile, record: Record) -> Line:
+    """The profile's line, brought from CPUs over all agents' tokens to percent over one agent's."""
+    percent = 100 / profile.container.cpus
+    return Line(
+        base=profile.cpu.base_cpus * percent,
+        slope=profile.cpu.cpu_seconds_per_1k_tokens / 1000 * record.agents * percent,
+    )

@@ -1,0 +1,179 @@
+"""Whether it holds, and where the knee is: the hold-out over time, and CPU against what was really spent."""
+
+from matplotlib.axes import Axes
+
+from ecology.observe import numerals
+from ecology.observe.calibration.findings import Findings
+from ecology.observe.calibration.strokes import draw_band, draw_cpu, label_line, time_unit
+from ecology.observe.calibration.windows import in_band
+from ecology.observe.calibration.words import rate, took
+from ecology.observe.pages.canvas import INK, MUTED, PALETTE, PAPER, drawing, inline_svg, only_horizontal_grid
+from ecology.observe.pages.plate import Plate
+
+PURPOSES = {
+    "settle": ("the search", "o", PALETTE[0]),
+    "hold-out": ("hold-out", "s", PALETTE[2]),
+    "compare": ("the other method", "^", PALETTE[1]),
+    "probe": ("probe", "D", PALETTE[4]),
+}
+FAR = 1.6
+"""A knee further to the right than this, in multiples of what was measured, is not drawn."""
+
+
+def hold_out(findings: Findings) -> Plate:
+    """CPU over the separate run at the found rate."""
+    name, title, held = "hold-out", "The found rate, held in a run of its own", findings.hold_out
+    if held is None:
+        return Plate(
+            name=name,
+            title=title,
+            reading="",
+            missing="No hold-out was run: nothing says that the rate holds.",
+        )
+    unit_s, label = time_unit(held.told.seconds)
+    target = findings.target
+    with drawing(10, 3.4) as figure:
+        axes = figure.subplots()
+        axes.set_xlim(0, held.told.seconds / unit_s)
+        draw_band(axes, target)
+        draw_cpu(axes, held.told, unit_s)
+        axes.axhline(held.cpu_percent, color=INK, linewidth=1.2, linestyle="-.", label="mean")
+        axes.set_xlabel(label)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=5)
+        reading = (
+            f"Held at {rate(held.rate)} tokens/s for {took(held.told.seconds)}, the CPU was at "
+            f"{held.cpu_percent:.1f} % of the limit on average, and in the band of {target.low_percent:g} to "
+            f"{target.high_percent:g} % {numerals.share(held.share_inside)} of the time."
+        )
+        svg = inline_svg(figure, name, title, reading)
+    return Plate(
+        name=name,
+        title=title,
+        reading=reading,
+        svg=svg,
+        note="The share of time counts windows of 10 s, not single samples.",
+        header=["window", "CPU", "in the band", "throttled", "memory"],
+        rows=[
+            [
+                f"{window.start_s:.0f} to {window.end_s:.0f} s",
+                numerals.share(window.cpu_percent / 100),
+                "yes" if in_band(window.cpu_percent, target) else "no",
+                numerals.share(window.throttled_percent / 100),
+                numerals.share(window.memory_percent / 100),
+            ]
+            for window in held.told.windows
+        ],
+    )
+
+
+def knee(findings: Findings) -> Plate:
+    """Every steady rate as a point with its errors, the line through them, and where the limit ends it."""
+    name, title, points = "knee", "CPU against what each agent spent: the knee", findings.held
+    if not points:
+        return Plate(
+            name=name, title=title, reading="", missing="No rate was held long enough to be called steady."
+        )
+    rightmost = max(point.spent for point in points)
+    edge = rightmost * 1.15 or 1.0
+    if findings.knee is not None and findings.knee < FAR * rightmost:
+        edge = max(edge, findings.knee * 1.12)
+    with drawing(10, 4.2) as figure:
+        axes = figure.subplots()
+        axes.set(xlim=(0, edge), ylim=(0, 118), yticks=(0, 25, 50, 75, 100))
+        draw_band(axes, findings.target)
+        label_line(axes, 100.0, "all of the limit: more rate only makes longer queues", left=True)
+        _draw_line(axes, findings, edge)
+        _draw_points(axes, findings)
+        axes.set_xlabel("tokens/s that one agent really spent")
+        axes.set_title("CPU, % of the limit")
+        axes.xaxis.set_major_formatter("{x:,g}")
+        only_horizontal_grid(axes)
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=7)
+        reading = _reading(findings)
+        svg = inline_svg(figure, name, title, reading)
+    return Plate(
+        name=name,
+        title=title,
+        reading=reading,
+        svg=svg,
+        note="Bars are 95 % confidence; hollow points were saturated and are not part of the fit. "
+        "The first seconds after each change are left out.",
+        header=[
+            "held in", "rate given", "spent", "±", "CPU", "±", "throttled", "turns late", "one thread", "for",
+        ],
+        rows=[
+            [
+                PURPOSES.get(point.purpose, (point.purpose, "", ""))[0],
+                rate(point.rate),
+                rate(point.spent),
+                rate(point.spent_error),
+                f"{point.cpu_percent:.1f} %",
+                f"{point.cpu_error:.1f}",
+                numerals.share(point.throttled_percent / 100),
+                f"{point.late_ms:,.0f} ms",
+                f"{point.loop_percent:.0f} %",
+                took(point.seconds),
+            ]
+            for point in points
+        ],
+    )  # fmt: skip
+
+
+def _draw_line(axes: Axes, findings: Findings, edge: float) -> None:
+    line = findings.line
+    if line is None:
+        return
+    corner = line.rate_at(100.0)
+    end = min(edge, corner)
+    axes.plot([0, end], [line.base, line.base + line.slope * end], color=MUTED, linewidth=1.4, label="fit")
+    if corner < edge:
+        axes.plot([corner, edge], [100, 100], color=MUTED, linewidth=1.4)
+        axes.plot(corner, 100, marker="v", color=INK, markersize=7, linestyle="none", label="knee")
+
+
+def _draw_points(axes: Axes, findings: Findings) -> None:
+    named: set[str] = set()
+    for point in findings.held:
+        name, marker, colour = PURPOSES.get(point.purpose, ("other", "D", PALETTE[4]))
+        axes.errorbar(
+            point.spent,
+            point.cpu_percent,
+            xerr=point.spent_error,
+            yerr=point.cpu_error,
+            marker=marker,
+            markersize=6,
+            color=colour,
+            markerfacecolor=PAPER if point.saturated else colour,
+            elinewidth=1,
+            capsize=2,
+            linestyle="none",
+            label="_" if name in named else name,
+        )
+        named.add(name)
+    rate_now = findings.rate
+    if rate_now is not None and rate_now <= axes.get_xlim()[1]:
+        axes.axvline(rate_now, color=INK, linewidth=0.9, linestyle=":")
+        axes.annotate(
+            f"found: {rate(rate_now)}",
+            (rate_now, 2),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            rotation=90,
+            ha="right",
+            fontsize=8,
+            color=INK,
+        )
+
+
+def _reading(findings: Findings) -> str:
+    line, cost = findings.line, findings.cpu_s_per_1000_tokens
+    if line is None or cost is None or findings.knee is None:
+        return "The rates that were held are too few, or too much alike, for a line through them."
+    reading = (
+        f"At rest the workload takes {line.base:.1f} % of the CPU; every token/s of an agent adds "
+        f"{line.slope:.3g} points, so 1,000 tokens cost {cost:.3g} CPU seconds"
+    )
+    most = max(point.spent for point in findings.held)
+    if findings.knee < FAR * most:
+        return f"{reading} and the CPU is full at {rate(findings.knee)} tokens/s each."
+    return f"{reading}. The knee is far from anything that was measured here."

@@ -1,0 +1,74 @@
+"""Samples gathered into windows: single seconds are too noisy to judge, ten of them together are not."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from calibrate.control import Target
+from calibrate.workload import Sample
+
+WINDOW_S = 10.0
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Samples of one rate that follow each other; means are weighted by the samples' seconds."""
+
+    start_s: float
+    end_s: float
+    rate: float
+    cpu_percent: float
+    memory_percent: float
+    throttled_percent: float
+
+    @property
+    def middle_s(self) -> float:
+        return (self.start_s + self.end_s) / 2
+
+
+def windows(samples: Sequence[Sample], length_s: float = WINDOW_S) -> list[Window]:
+    """Windows of about `length_s`; none holds two rates, and a stub of less than half joins the one before it."""
+    groups: list[list[Sample]] = []
+    for sample in samples:
+        if not groups or groups[-1][0].rate != sample.rate or seconds(groups[-1]) >= length_s:
+            groups.append([])
+        groups[-1].append(sample)
+    merged: list[list[Sample]] = []
+    for group in groups:
+        if merged and merged[-1][0].rate == group[0].rate and seconds(group) < length_s / 2:
+            merged[-1] = merged[-1] + group
+        else:
+            merged.append(group)
+    return [_window(group) for group in merged]
+
+
+def seconds(samples: Sequence[Sample]) -> float:
+    """How long samples took together."""
+    return sum(sample.seconds for sample in samples)
+
+
+def mean(samples: Sequence[Sample], values: Sequence[float]) -> float:
+    """The mean of `values`, one of each sample, weighted by the samples' seconds."""
+    pairs = zip(samples, values, strict=True)
+    return sum(sample.seconds * value for sample, value in pairs) / seconds(samples)
+
+
+def share_inside(gathered: Sequence[Window], target: Target) -> float:
+    """The share of time, 0 to 1, in windows whose mean CPU lies in the target's band."""
+    inside = sum(window.end_s - window.start_s for window in gathered if in_band(window.cpu_percent, target))
+    return inside / sum(window.end_s - window.start_s for window in gathered)
+
+
+def in_band(cpu_percent: float, target: Target) -> bool:
+    """Whether a CPU figure lies in the band; its borders belong to it."""
+    return target.low_percent <= cpu_percent <= target.high_percent
+
+
+def _window(samples: Sequence[Sample]) -> Window:
+    return Window(
+        start_s=samples[0].time_s - samples[0].seconds,
+        end_s=samples[-1].time_s,
+        rate=samples[0].rate,
+        cpu_percent=mean(samples, [sample.cpu_percent for sample in samples]),
+        memory_percent=mean(samples, [sample.memory_percent for sample in samples]),
+        throttled_percent=mean(samples, [sample.throttled_percent for sample in samples]),
+    )

@@ -1,0 +1,31 @@
+"""Draw the page of a calibration that was kept, without calibrating again.
+
+    python scripts/calibration_page.py docs/calibration/half-a-cpu.json half-a-cpu.html
+
+Prints what the terminal showed, too.
+"""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from calibrate.record import decode
+from ecology.observe.calibration import render, write_page
+
+
+def main() -> None:
+    """Read the record, write the page, say what is in it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("record", type=Path)
+    parser.add_argument("target", type=Path)
+    arguments = parser.parse_args()
+    record = decode(arguments.record.read_bytes())
+    page = write_page(arguments.target, record)
+    Console().print(render(record, files={"page": page}))
+
+
+if __name__ == "__main__":
+    main()
