@@ -1,12 +1,14 @@
 """Containers as the engine describes them: limits, state, whose service they are, and what a twin of one would be."""
 
+import asyncio
 import json
 from typing import Any
 
 import aiodocker
 import msgspec
+from aiodocker.containers import DockerContainer
 
-from calibrate.docker_engine import Engine, Host, faults, refused
+from calibrate.docker_engine import ANSWERS_WITHIN_S, Engine, Host, faults, refused
 from calibrate.errors import CallFault
 from calibrate.reading import Limits
 
@@ -95,6 +97,19 @@ async def find_service(
             remedy=f"docker compose up --detach {service}",
         )
     return await find(engine, names[0][1]), tuple(name for name, _ in names[1:])
+
+
+async def remove(made: DockerContainer) -> None:
+    """Remove a container with its anonymous volumes, whether it runs or not, unless somebody else does.
+
+    Raises aiodocker's errors and TimeoutError; aiodocker by itself waits for a removal as long as it takes.
+    """
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_S):
+            await made.delete(force=True, v=True)
+    except aiodocker.DockerError as error:
+        if error.status not in (404, 409):  # it is gone, or going
+            raise
 
 
 def twin(of: Container) -> Spec:

@@ -11,8 +11,8 @@ from aiodocker.containers import DockerContainer
 from aiodocker.execs import Exec
 from aiodocker.stream import Stream
 
-from calibrate.docker_containers import Container, inspect
-from calibrate.docker_engine import Engine, faults
+from calibrate.docker_containers import Container, inspect, remove
+from calibrate.docker_engine import ANSWERS_WITHIN_S, Engine, faults
 from calibrate.errors import CalibrationFault
 from calibrate.spoken import to_the_end
 
@@ -37,7 +37,8 @@ class StreamPipes:
     async def open(self) -> None:
         """Open the connection, which for an exec also starts it."""
         with faults(self._engine.address):
-            await self._stream.__aenter__()
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                await self._stream.__aenter__()
 
     async def read(self) -> tuple[bool, bytes] | None:
         """The next piece; a connection that breaks is an end like any other, and `ending` asks what is behind it."""
@@ -89,11 +90,7 @@ class ContainerPipes(StreamPipes):
             return
         await self._hang_up()
         with faults(self._engine.address):
-            try:
-                await self._made.delete(force=True, v=True)
-            except aiodocker.DockerError as error:
-                if error.status not in (404, 409):  # somebody removed it, or is about to
-                    raise
+            await remove(self._made)
         self._closed = True
 
 
@@ -141,7 +138,8 @@ class ExecPipes(StreamPipes):
                 # Children may outlive it, or it may not have seen that its stdin ended.
                 here = self._engine.docker.containers.container(self._container.id)
                 killer = await here.exec(("sh", "-c", KILL_MARKED, "sh", self._mark))
-                await killer.start(detach=True)
+                async with asyncio.timeout(ANSWERS_WITHIN_S):
+                    await killer.start(detach=True)
             except aiodocker.DockerError as error:
                 if error.status == 900:
                     raise  # of any other: the container is gone, or has no shell; what counts is what is left

@@ -2,9 +2,9 @@
 
 import os
 
-import aiodocker
 import msgspec
 
+from calibrate.docker_containers import remove
 from calibrate.docker_engine import Engine, faults
 
 CALIBRATION = "io.agent-ecology.calibration"
@@ -34,11 +34,7 @@ async def remove_strays(engine: Engine, host: str, own_pid: int) -> Strays:
                 if (where, pid) != (host, str(own_pid)):
                     left.append(name)
                 continue
-            try:
-                await each.delete(force=True, v=True)
-            except aiodocker.DockerError as error:
-                if error.status not in (404, 409):  # somebody else has seen it too
-                    raise
+            await remove(each)
             removed.append(name)
     return Strays(tuple(sorted(removed)), tuple(sorted(left)))
 

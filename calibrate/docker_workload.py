@@ -20,7 +20,7 @@ import aiodocker
 import aiohttp
 from aiodocker.containers import DockerContainer
 
-from calibrate.docker_containers import Container, Spec, inspect
+from calibrate.docker_containers import Container, Spec, inspect, remove
 from calibrate.docker_engine import Engine, faults, one_line, refused
 from calibrate.docker_pipes import MARK, ContainerPipes, ExecPipes
 from calibrate.docker_strays import CALIBRATION, CALIBRATOR
@@ -136,7 +136,7 @@ async def _create(engine: Engine, spec: Spec, calibration: str) -> DockerContain
 
 async def _remove_created(create: "asyncio.Task[DockerContainer]") -> None:
     with suppress(aiodocker.DockerError, TimeoutError, aiohttp.ClientError):
-        await (await create).delete(force=True, v=True)
+        await remove(await create)
 
 
 async def _start(engine: Engine, made: DockerContainer, spec: Spec) -> None:
