@@ -12,51 +12,36 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from calibrate.control import Change, Decision
+from calibrate.control import Change, Wait
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Reading, Sampler, usage
 from calibrate.workload import MILLI, Figures, Sample, sample
 from ecology.core.clock import SECOND_NS
-from ecology.core.errors import StoreFault, UsageError
+from ecology.core.errors import StoreFault
 from ecology.engine.engine import Engine
-from ecology.kernel.flow import ppm_for
 from ecology.resources.flow import AS_GRANTED_PPM
-from ecology.scenarios import Scenario
 
 State = TypeVar("State")
 
 
 class Rule(Protocol[State]):
-    """What to make of a sample: to wait, or to give every agent another rate. It knows its own bounds and patience."""
+    """What to make of a sample: to wait, or to let the flow have another factor. It knows its own bounds and patience.
 
-    def begin(self) -> State:
-        """The state before the first sample."""
+    In its samples `rate` is the factor on what the rights say, and `spent` the share of the rights that was spent.
+    """
 
-    def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
-        """Take in one sample and decide; it goes on for as long as the world lives."""
+    def begin(self, factor: float) -> State:
+        """The state before the first sample, at the factor that is in force."""
+
+    def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
+        """Take in one sample and decide, for as long as the world lives. The rate of a change is a factor."""
 
 
 class Governing(msgspec.Struct, frozen=True):
-    """With what a run is governed: `sampler` finds what to read, `rule` is made for the rate at the beginning.
-
-    That rate is in tokens per second of an average agent.
-    """
+    """With what a run is governed: how to find what to read, and what to make of it."""
 
     sampler: Callable[[], Sampler]
-    rule: Callable[[float], Rule[Any]]
-
-
-def require_governable(scenario: Scenario, *, on_nodes: bool) -> None:
-    """Raises UsageError for a run that cannot be governed."""
-    if on_nodes:
-        raise UsageError(
-            "--govern governs one process, not yet nodes", remedy="leave out --nodes, or --govern"
-        )
-    if scenario.clock == "virtual":
-        raise UsageError(
-            "--govern is for the real clock: virtual time is as slow as the machine anyway",
-            remedy="add --clock real, or leave --govern out",
-        )
+    rule: Rule[Any]
 
 
 @asynccontextmanager
@@ -99,10 +84,9 @@ class Governor:
 
     async def run(self) -> None:
         """Govern for as long as there is something to read. Raises what a sampler or a rule does."""
-        engine, sampler = self._engine, self._governing.sampler()
+        engine, rule, sampler = self._engine, self._governing.rule, self._governing.sampler()
         began = engine.figures()
-        rule = self._governing.rule(began.rate_millitokens_per_s / MILLI)
-        state = rule.begin()
+        state = rule.begin(self._factor)
         before: tuple[Reading, Figures] | None = None
         async for reading in sampler.readings():
             figures = engine.figures()
@@ -111,17 +95,24 @@ class Governor:
             elif reading.time_ns > before[0].time_ns and figures.time_ns > before[1].time_ns:
                 time_s = (figures.time_ns - began.time_ns) / SECOND_NS
                 used = usage(before[0], reading, sampler.limits)
-                state, decision = rule.step(state, sample(time_s, used, before[1], figures))
+                state, decision = rule.step(state, self._as_factors(sample(time_s, used, before[1], figures)))
                 before = (reading, figures)
                 if isinstance(decision, Change):
                     await self._change(decision)
 
+    @property
+    def _factor(self) -> float:
+        return self._engine.world.offices.world.flow_ppm / AS_GRANTED_PPM
+
+    def _as_factors(self, seen: Sample) -> Sample:
+        """What was given and spent, in terms of what the rights of an average agent say."""
+        granted = seen.rate / self._factor
+        return msgspec.structs.replace(
+            seen, rate=self._factor, spent=seen.spent / granted if granted else 0.0
+        )
+
     async def _change(self, decision: Change) -> None:
         engine = self._engine
-        ppm = ppm_for(engine.world, round(decision.rate * MILLI))
-        if await engine.set_flow(ppm, f"governor: {decision.why}"):
+        if await engine.set_flow(round(decision.rate * AS_GRANTED_PPM), f"governor: {decision.why}"):
             rate = engine.figures().rate_millitokens_per_s / MILLI
-            times = ppm / AS_GRANTED_PPM
-            self._say(
-                f"flow: {rate:.4g} tokens/s for each agent, {times:.3g} times its right: {decision.why}"
-            )
+            self._say(f"flow: {rate:.4g} tokens/s for each agent; {decision.why}")

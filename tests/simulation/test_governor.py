@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
-import pytest
 
-from calibrate.control import Change, Decision, Wait
+from calibrate.control import Change, Wait
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Limits, Reading, Sampler
 from calibrate.workload import Sample
@@ -60,18 +59,14 @@ class State(msgspec.Struct, frozen=True):
 class Halves:
     """The simplest rule: a third less above the band, half as much again below it, after four samples each."""
 
-    def __init__(self, rate: float) -> None:
-        self.began = rate
-
-    def begin(self) -> State:
+    def begin(self, factor: float) -> State:
         return State()
 
-    def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+    def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
         if state.since < 4 or 70 <= sample.cpu_percent <= 80:
             return State(state.since + 1), Wait()
         factor = 2 / 3 if sample.cpu_percent > 80 else 3 / 2
-        rate = min(max(sample.rate * factor, self.began / 8), self.began * 8)
-        return State(), Change(rate, f"CPU {sample.cpu_percent:.0f} %")
+        return State(), Change(min(max(sample.rate * factor, 1 / 8), 8.0), f"CPU {sample.cpu_percent:.0f} %")
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -96,13 +91,11 @@ def directory(runs: Path) -> RunDirectory:
     return found
 
 
-def live(
-    where: RunDirectory, sampler: Callable[[], Sampler], rule: Callable[[float], Halves] = Halves
-) -> Watched:
+def live(where: RunDirectory, sampler: Callable[[], Sampler], rule: Halves | None = None) -> Watched:
     """Begin the run or go on with it, governed."""
     said: list[str] = []
     watchers = running.Watchers(said.append, lambda progress: None)
-    governing = Governing(sampler, rule)
+    governing = Governing(sampler, rule or Halves())
     scenario = the_scenario()
 
     async def lived() -> running.Ending:
@@ -150,12 +143,13 @@ def test_nor_does_one_that_cannot_even_begin_or_a_rule_that_is_wrong(tmp_path: P
     def nothing() -> Sampler:
         raise CalibrationFault("nothing limits this process")
 
-    def broken(rate: float) -> Halves:
-        raise ZeroDivisionError("by nothing")
+    class Broken(Halves):
+        def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
+            raise ZeroDivisionError("by nothing")
 
     run = live(directory(tmp_path / "one"), nothing)
     assert (run.complete, run.said) == (True, ["the governor rests: nothing limits this process"])
-    run = live(directory(tmp_path / "two"), lambda: Host(95), broken)
+    run = live(directory(tmp_path / "two"), lambda: Host(95), Broken())
     assert (run.complete, run.said) == (True, ["the governor rests: ZeroDivisionError: by nothing"])
 
 
@@ -164,17 +158,17 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     where, began = directory(tmp_path), list[float]()
 
     class Stopping(Halves):
-        def __init__(self, rate: float) -> None:
-            super().__init__(rate)
-            began.append(rate)
+        def begin(self, factor: float) -> State:
+            began.append(factor)
+            return super().begin(factor)
 
-        def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+        def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
             decided = super().step(state, sample)
-            if len(began) == 1 and sample.rate < self.began:
+            if len(began) == 1 and sample.rate < 1:
                 os.kill(os.getpid(), signal.SIGTERM)
             return decided
 
-    first = live(where, lambda: Host(95), Stopping)
+    first = live(where, lambda: Host(95), Stopping())
     assert not first.complete and first.flow
     store = SqliteStore.open(where.database)
     world, _ = store.load_world(
@@ -182,6 +176,6 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     )
     assert world.offices.world.flow_ppm == first.flow[-1]
     store.close()
-    second = live(where, lambda: Host(75), Stopping)
+    second = live(where, lambda: Host(75), Stopping())
     assert second.complete and second.flow == first.flow
-    assert began[1] == pytest.approx(began[0] * first.flow[-1] / 1_000_000, rel=0.01)
+    assert began == [1.0, first.flow[-1] / 1_000_000]
