@@ -11,15 +11,18 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+from calibrate.governing import Governor as OwnRule
+from calibrate.own import own_sampler
 
 from calibrate.control import Change, Wait
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Reading, Sampler, usage
 from calibrate.workload import MILLI, Figures, Sample, sample
-from ecology.core.clock import SECOND_NS
-from ecology.core.errors import StoreFault
+from ecology.core.clock import SECOND_NS, host_ns
+from ecology.core.errors import StoreFault, UsageError
 from ecology.engine.engine import Engine
 from ecology.resources.flow import AS_GRANTED_PPM
+from ecology.scenarios import Scenario
 
 State = TypeVar("State")
 
@@ -42,6 +45,20 @@ class Governing(msgspec.Struct, frozen=True):
 
     sampler: Callable[[], Sampler]
     rule: Rule[Any]
+
+
+def own(scenario: Scenario, *, on_nodes: bool) -> Governing:
+    """A run is governed by what this process uses of its own limits. Raises UsageError for one that cannot be."""
+    if on_nodes:
+        raise UsageError(
+            "--govern governs one process, not yet nodes", remedy="leave out --nodes, or --govern"
+        )
+    if scenario.clock == "virtual":
+        raise UsageError(
+            "--govern is for the real clock: virtual time is as slow as the machine anyway",
+            remedy="add --clock real, or leave --govern out",
+        )
+    return Governing(lambda: own_sampler(host_ns), OwnRule())
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ecology import scenarios as scenario_files
-from ecology.app import assembly, capacity_profile, cluster, model_client, running
+from ecology.app import assembly, capacity_profile, cluster, governing, model_client, running
 from ecology.app.finishing import finish
 from ecology.app.memory import MemoryPlace
 from ecology.app.run_directory import RunDirectory
@@ -86,6 +86,7 @@ Examples:
     metavar="URL",
     help="Their Redis [REDIS_URL; none beside a --ledger, else one started for the run].",
 )
+@click.option("--govern", is_flag=True, help="Real clock: let tokens flow as fast as the container can bear.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON on stdout.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 def run(
@@ -107,6 +108,7 @@ def run(
     nodes: int | None,
     ledger: str | None,
     redis: str | None,
+    govern: bool,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -154,6 +156,7 @@ def run(
         quiet=quiet,
         on_nodes=live,
         remarks=remarks,
+        govern=govern,
     )
 
 
@@ -209,6 +212,7 @@ def _carry_out(
     quiet: bool,
     on_nodes: Callable[..., Awaitable[running.Ending]] | None,
     remarks: Sequence[str],
+    govern: bool,
 ) -> int:
     talk = (lambda line: None) if quiet else say
     for remark in remarks:
@@ -218,6 +222,7 @@ def _carry_out(
     made: list[RunDirectory] = [directory] if directory is not None else []
 
     async def live() -> running.Ending:
+        own = governing.own(scenario, on_nodes=on_nodes is not None) if govern else None
         client = await model_client.connect(scenario, dict(os.environ), talk, wait=wait)
         if on_nodes is not None:
             cluster.require_real_clock(scenario)
@@ -231,7 +236,7 @@ def _carry_out(
                 await client.close()  # it has answered: from here on it is the nodes that ask
             return await on_nodes(made[0], scenario, watchers=watchers)
         step = running.begin if fresh else running.resume
-        return await step(made[0], scenario, client, watchers, place=place)
+        return await step(made[0], scenario, client, watchers, place=place, governing=own)
 
     try:
         try:

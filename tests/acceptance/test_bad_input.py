@@ -41,6 +41,7 @@ BRIEF = ("--agents", "2", "--duration", "5s", "--quiet")
         (("--policy", "llm"), "--llm-url"),
         (("--policy", "llm", "--llm-url", "here", "--model", "tiny"), "--llm-url"),
         (("--policy", "llm", "--llm-url", "ftp://127.0.0.1/v1", "--model", "tiny"), "--llm-url"),
+        (("--govern",), "--govern is for the real clock"),
         (("--resume", "nowhere"), "nowhere"),
         (("--resume", "."), "run.yaml"),
     ],

@@ -101,6 +101,7 @@ def test_a_clock_that_is_an_hour_off_is_one_line(url: str, tmp_path: Path) -> No
     [
         (("--nodes", "0"), "--nodes"),
         (("--nodes", "2", "--clock", "virtual"), "nodes share real time only; add --clock real"),
+        (("--nodes", "2", "--govern"), "--govern governs one process, not yet nodes; leave out --nodes"),
         (("--ledger", "postgresql://db/world"), "--ledger and --redis are for nodes; add --nodes K"),
         (("--nodes", "2", "--resume", "runs/latest"), "an interrupted run goes on in one process"),
         (
