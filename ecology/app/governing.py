@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from calibrate.governing import Governor as OwnRule
-from calibrate.own import own_sampler
 
 from calibrate.control import Change, Wait
 from calibrate.errors import CalibrationFault
+from calibrate.governing import Governor as OwnRule
+from calibrate.own import own_sampler
 from calibrate.reading import Reading, Sampler, usage
 from calibrate.workload import MILLI, Figures, Sample, sample
 from ecology.core.clock import SECOND_NS, host_ns

@@ -114,9 +114,14 @@ class _Story:
             yield from self._birth(agent)
         due = [(agent.ordinal * 997_001, agent.ordinal, -1) for agent in self.agents]
         heapq.heapify(due)
-        while due and due[0][0] < end_ns:
-            while self.flow and self.flow[0][0] * SECOND_NS <= due[0][0]:
+        while (
+            due and (next_ns := min(due[0][0], self.flow[0][0] * SECOND_NS if self.flow else end_ns)) < end_ns
+        ):
+            if next_ns < due[0][0]:
                 yield self._change_flow(*self.flow.pop(0))
+                due = [self._waiting(*it, next_ns) for it in due]
+                heapq.heapify(due)
+                continue
             now_ns, ordinal, since_ns = heapq.heappop(due)
             agent = self.agents[ordinal - 1]
             ready_ns = agent.llm.ready_ns(world.thought_millitokens, now_ns)
@@ -128,7 +133,7 @@ class _Story:
                 yield self._state(agent, now_ns, "blocked", "llm_budget")
                 continue
             if ready_ns > now_ns:
-                heapq.heappush(due, (ready_ns, ordinal, now_ns))
+                heapq.heappush(due, (ready_ns, ordinal, now_ns if since_ns < 0 else since_ns))
                 continue
             pause_ns = yield from self._turn(agent, now_ns, now_ns - since_ns if since_ns >= 0 else 0)
             heapq.heappush(due, (now_ns + pause_ns, ordinal, -1))
@@ -139,6 +144,10 @@ class _Story:
     def _next(self) -> int:
         self.sequence += 1
         return self.sequence
+
+    def _waiting(self, at_ns: int, ordinal: int, since_ns: int, now_ns: int) -> tuple[int, int, int]:
+        """Who waits for tokens looks again."""
+        return (now_ns if since_ns >= 0 else at_ns, ordinal, since_ns)
 
     def _change_flow(self, second: int, ppm: int) -> FlowChanged:
         world, now_ns, before_ppm = self.world, second * SECOND_NS, self.flow_ppm

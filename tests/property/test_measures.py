@@ -295,7 +295,9 @@ def test_idle_time_is_the_area_under_what_is_for_sale(listings: list[tuple[int, 
 def test_a_history_folded_in_two_parts_measures_the_same(
     agents: int, seed: int, cut: int, models: bool
 ) -> None:
-    world = InventedWorld(agents=agents, seconds=40, seed=seed, models=models, budget_usd_micros=30_000)
+    world = InventedWorld(
+        agents=agents, seconds=40, seed=seed, models=models, budget_usd_micros=30_000, flow=((7, 2_500_000),)
+    )
     events = list(traded(history(world), seed))
     parts = Projections(Fold())
     parts.fold.run(events[:cut])
@@ -318,3 +320,21 @@ def test_looking_at_the_measures_on_the_way_changes_nothing(
         watched.fold.run(events[first:last])
         assert watched.result() == summarise(events[:last])
     assert watched.result() == watched.result() == summarise(events)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.integers(0, 99), st.integers(1, 4_000_000), max_size=5), st.integers(0, 2**32))
+def test_what_flowed_is_the_sum_over_seconds_and_nobody_uses_more(changes: dict[int, int], seed: int) -> None:
+    flow = tuple(sorted(changes.items()))
+    measured = summarise(history(InventedWorld(seconds=100, seed=seed, flow=flow)))
+    ppm, flowed, factors = 1_000_000, 0, [1.0]
+    for second in range(100):
+        ppm = changes.get(second, ppm)
+        factors += [ppm / 1_000_000] if second in changes else []
+        flowed += 5 * 10_000 * ppm
+    tokens = measured.scarcity["llm_rate"]
+    assert tokens.granted == flowed // 1_000_000 + 5 * 100_000
+    assert tokens.used is not None and tokens.used <= tokens.granted
+    kept = measured.flow
+    assert (kept.changes, kept.least, kept.most) == (len(flow), min(factors), max(factors))
+    assert (kept.last, kept.mean) == (factors[-1], pytest.approx(flowed / 5e12))

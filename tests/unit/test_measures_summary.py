@@ -10,6 +10,7 @@ from rich.console import Console
 from ecology.core.errors import RunFault
 from ecology.events.records import SCHEMA_VERSION
 from ecology.events.registry import encode
+from ecology.observe.measures.flow import FlowMeasures
 from ecology.observe.measures.lines import records
 from ecology.observe.projections import summarise
 from ecology.observe.summary import (
@@ -135,6 +136,19 @@ def test_the_table_tells_of_a_market_only_where_there_was_one() -> None:
         assert words in text
     assert "more in summary.json" in text
     assert "\x1b" not in printed(market(InventedWorld()), encoding="ascii")
+
+
+def test_the_table_tells_how_the_flow_was_changed() -> None:
+    assert "Flow" not in printed(summary(InventedWorld()))
+    text = printed(summary(InventedWorld(flow=((100, 2_000_000), (300, 500_000)))))
+    said = "tokens' flow was changed 2 times: 0.5 to 2 times what the rights say, 1.08 on average, 0.5 in the end"
+    assert said in " ".join(text.split())
+
+
+def test_a_summary_from_before_there_was_a_factor_can_still_be_read() -> None:
+    data = msgspec.json.decode(encode_summary(summary(InventedWorld())))
+    del data["flow"]
+    assert msgspec.convert(data, Summary).flow == FlowMeasures()
 
 
 def test_the_burn_is_what_budgets_lost_or_else_what_models_cost() -> None:
