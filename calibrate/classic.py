@@ -6,10 +6,10 @@ all further steps, so that the rate converges. It is slow on purpose: it is ther
 
 import msgspec
 
+from calibrate.binding import FULL_THREAD_PERCENT, HEADROOM, NOT_LESS, allowed, careful_rate
 from calibrate.control import Bound, Change, Decision, Refused, Settled, Target, Wait
 from calibrate.knee import Point, point_of
-from calibrate.binding import FULL_THREAD_PERCENT, HEADROOM, NOT_LESS, allowed, careful_rate
-from calibrate.reasons import killed, memory_needed, seen, too_full
+from calibrate.reasons import killed, memory_needed, seen, too_full, starved
 from calibrate.steady import Window
 from calibrate.workload import Sample
 
@@ -99,6 +99,8 @@ class Classic:
                 return self._settled(state, point, "cpu", f"in the band for {state.inside} windows")
             return state, Wait(f"{seen(point)}: in the band {state.inside} of {SETTLED_WINDOWS} times")
         if cpu < target.low_percent:
+            if point.starved and point.short:
+                return state, Refused(starved(point))
             if self._futile(state, point):
                 return self._at_the_knee(state, point)
             if point.rate >= target.most_rate:

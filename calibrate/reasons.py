@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from calibrate.binding import MEMORY_MARGIN
 from calibrate.control import Target
 from calibrate.knee import Line, Point
-from calibrate.binding import MEMORY_MARGIN
 
 SHOWN = 3
 """Points named in a refusal."""
@@ -37,6 +37,14 @@ def moved(point: Point, line: Line | None, rate: float, aim_percent: float) -> s
 def too_full(point: Point, rate: float) -> str:
     """Why the rate is lowered for the memory."""
     return f"memory {point.memory_percent:.1f} % at {point.rate:g} tokens/s: too full, so {rate:g}"
+
+
+def starved(point: Point) -> str:
+    """A refusal: the machine around the container is full."""
+    return (
+        f"{seen(point)}, and its thread waited {point.waited_percent:.0f} % of the time for a CPU without having met "
+        "its limit: something else keeps this machine busy; calibrate when it is quiet"
+    )
 
 
 def memory_needed(points: Sequence[Point], target: Target) -> str:

@@ -9,8 +9,6 @@ import math
 import msgspec
 
 from calibrate import reasons
-from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
-from calibrate.knee import Point, point_of, rate_for
 from calibrate.binding import (
     MEMORY_MARGIN,
     RAISED,
@@ -21,6 +19,8 @@ from calibrate.binding import (
     memory_rate,
     present_knee,
 )
+from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
+from calibrate.knee import Point, point_of, rate_for
 from calibrate.steady import CEILING_S, FLOOR, Window, steady_part
 from calibrate.workload import Sample
 
@@ -123,6 +123,10 @@ class Survey:
         state = self._undisturbed(state, point)
         if state.knee is not None:
             return self._at_the_knee(state, point, state.knee)
+        if point.starved and point.short and point.cpu.high < self.target.low_percent:
+            if state.window.seconds < SETTLE_S:
+                return self._wait(state, f"{reasons.seen(point)}: others have the CPUs; looking on")
+            return state, Refused(reasons.starved(point))
         found = knee((*state.points, point), self.target)
         if found is not None:
             return self._change(msgspec.structs.replace(state, knee=found), point, found.rate, found.why)

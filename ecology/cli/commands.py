@@ -52,6 +52,12 @@ def _admin() -> click.Command:
     return admin
 
 
+def _calibrate() -> click.Command:
+    from ecology.cli.calibrate import calibrate
+
+    return calibrate
+
+
 def _doctor() -> click.Command:
     from ecology.cli.doctor import doctor
 
@@ -72,6 +78,7 @@ LOADERS: dict[str, Callable[[], click.Command]] = {
     "scenarios": _scenarios,
     "examples": _examples,
     "admin": _admin,
+    "calibrate": _calibrate,
     "doctor": _doctor,
     "workload": _workload,
 }

@@ -2,9 +2,9 @@
 
 import pytest
 
+from calibrate.binding import allowed, careful_rate, knee, memory_rate
 from calibrate.control import Target
 from calibrate.knee import Point, line_through, point_of, rate_for
-from calibrate.binding import allowed, careful_rate, knee, memory_rate
 from calibrate.steady import Mean
 from tests.unit.calibrate_samples import samples
 
