@@ -17,6 +17,16 @@ from calibrate.workload import Figures
 LONGEST_LINE_BYTES = 65_536
 TALK_LINES = 20
 LONGEST_TALK_CHARACTERS = 300
+COUNTERS = (
+    "time_ns",
+    "turns",
+    "millitokens",
+    "late_ns",
+    "loop_cpu_ns",
+    "loop_waited_ns",
+    "llm_tokens",
+    "code_us",
+)
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -99,7 +109,7 @@ class Listener:
             thinking=0,
             slots=0,
         )
-        for counter in ("time_ns", "turns", "millitokens", "late_ns", "loop_cpu_ns", "llm_tokens", "code_us"):
+        for counter in COUNTERS:
             if getattr(after, counter) < getattr(before, counter):
                 raise _not_understood(line, f"{counter} went backwards")
         if after.agents < 1 or min(after.rate_millitokens_per_s, after.thinking, after.slots) < 0:
