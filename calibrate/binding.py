@@ -23,6 +23,10 @@ MEMORY_SLOPE_POINTS = 1.0
 """Memory that moves by less does not depend on the rate."""
 
 
+STARVED_PERCENT = 20.0
+"""Of the time: a thread that could have run so long, below the container's own limit, and was not let."""
+
+
 class Knee(msgspec.Struct, frozen=True):
     """More rate than `rate` buys nothing; agents cannot spend more than `spent`, for this reason."""
 
@@ -49,6 +53,16 @@ def knee(points: Sequence[Point], target: Target) -> Knee | None:
         if bought <= NOTHING_BOUGHT or (newest.spent.value <= NOTHING_BOUGHT * before.spent.value and last):
             return _knee(newest, before.rate, target)
     return present_knee(newest, target) if last else None
+
+
+def starved(point: Point) -> bool:
+    """Whether agents fall short because others have the CPUs: the thread of their turns wants to run, and is not let.
+
+    Only where the container's own limit is not what keeps it from running (no period throttled to speak of).
+    """
+    waited = point.loop_waited_percent
+    busy = waited + point.loop_percent >= FULL_THREAD_PERCENT
+    return point.short and busy and waited >= STARVED_PERCENT and point.throttled_percent < STARVED_PERCENT
 
 
 def present_knee(point: Point, target: Target) -> Knee:

@@ -6,10 +6,10 @@ all further steps, so that the rate converges. It is slow on purpose: it is ther
 
 import msgspec
 
-from calibrate.binding import FULL_THREAD_PERCENT, HEADROOM, NOT_LESS, allowed, careful_rate
+from calibrate import reasons
+from calibrate.binding import FULL_THREAD_PERCENT, HEADROOM, NOT_LESS, allowed, careful_rate, starved
 from calibrate.control import Bound, Change, Decision, Refused, Settled, Target, Wait
 from calibrate.knee import Point, point_of
-from calibrate.reasons import killed, memory_needed, seen, too_full, starved
 from calibrate.steady import Window
 from calibrate.workload import Sample
 
@@ -86,7 +86,9 @@ class Classic:
         )
         state, decision = self._decide(state, point)
         if state.windows >= MOST_WINDOWS and isinstance(decision, Wait | Change):
-            return state, Refused(f"no rate stayed in the band in {MOST_WINDOWS} windows: {seen(point)}")
+            return state, Refused(
+                f"no rate stayed in the band in {MOST_WINDOWS} windows: {reasons.seen(point)}"
+            )
         return state, decision
 
     def _decide(self, state: State, point: Point) -> tuple[State, Decision]:
@@ -97,16 +99,18 @@ class Classic:
             state = msgspec.structs.replace(state, inside=state.inside + 1)
             if state.inside >= SETTLED_WINDOWS:
                 return self._settled(state, point, "cpu", f"in the band for {state.inside} windows")
-            return state, Wait(f"{seen(point)}: in the band {state.inside} of {SETTLED_WINDOWS} times")
+            return state, Wait(
+                f"{reasons.seen(point)}: in the band {state.inside} of {SETTLED_WINDOWS} times"
+            )
         if cpu < target.low_percent:
-            if point.starved and point.short:
-                return state, Refused(starved(point))
             if self._futile(state, point):
                 return self._at_the_knee(state, point)
             if point.rate >= target.most_rate:
                 return self._settled(state, point, "rate", "the highest rate allowed")
         elif point.rate <= target.least_rate:
-            return state, Refused(f"{seen(point)}, the lowest rate allowed: the container is too busy")
+            return state, Refused(
+                f"{reasons.seen(point)}, the lowest rate allowed: the container is too busy"
+            )
         return self._stepped(state, point)
 
     def _stepped(self, state: State, point: Point) -> tuple[State, Decision]:
@@ -127,7 +131,7 @@ class Classic:
                 return self._settled(
                     state, point, "memory", f"{state.memory_high:g} tokens/s fill the memory"
                 )
-        why = f"{seen(point)}: times {rate / point.rate:.3g}, so {rate:g}"
+        why = f"{reasons.seen(point)}: times {rate / point.rate:.3g}, so {rate:g}"
         return self._turned(msgspec.structs.replace(state, side=side, damping=damping), rate, why)
 
     def _futile(self, state: State, point: Point) -> bool:
@@ -142,6 +146,8 @@ class Classic:
 
     def _at_the_knee(self, state: State, point: Point) -> tuple[State, Decision]:
         """More buys nothing. The rate is what was spent and a little; that has been seen on the way up."""
+        if starved(point):
+            return state, Refused(reasons.starved(point))
         bound: Bound = "one_process" if point.loop_percent >= FULL_THREAD_PERCENT else "latency"
         rate = allowed(HEADROOM * point.spent.value, self.target)
         what = (
@@ -149,7 +155,7 @@ class Classic:
             if bound == "one_process"
             else "agents wait for their model"
         )
-        why = f"{FUTILE_RAISES} raises bought nothing: {seen(point)}; {what}"
+        why = f"{FUTILE_RAISES} raises bought nothing: {reasons.seen(point)}; {what}"
         return state, Settled(rate, bound, point.cpu.value, point.cpu.error, why)
 
     def _too_full(self, state: State, point: Point) -> tuple[State, Decision]:
@@ -157,16 +163,16 @@ class Classic:
         before = [known for known in state.points[:-1] if known.rate > 3 * point.rate]
         useless = any(known.memory_percent - point.memory_percent < 1.0 for known in before)
         if useless or point.rate <= target.least_rate:
-            return state, Refused(memory_needed(state.points, target))
+            return state, Refused(reasons.memory_needed(state.points, target))
         rate = allowed(point.rate * LOWERED, target)
         high = point.rate if state.memory_high is None else min(state.memory_high, point.rate)
         state = msgspec.structs.replace(state, memory_high=high)
-        return self._turned(state, rate, too_full(point, rate))
+        return self._turned(state, rate, reasons.too_full(point, rate))
 
     def _killed(self, state: State) -> tuple[State, Decision]:
         rate, kills = state.window.rate, state.kills + 1
         if kills >= MOST_KILLS or rate <= self.target.least_rate:
-            return state, Refused(killed(kills, rate))
+            return state, Refused(reasons.killed(kills, rate))
         lower = allowed(rate / 2, self.target)
         state = msgspec.structs.replace(state, kills=kills, memory_high=rate)
         why = f"the kernel killed a process for want of memory at {rate:g} tokens/s, so {lower:g}"
@@ -176,4 +182,6 @@ class Classic:
         return msgspec.structs.replace(state, window=Window(rate), inside=0), Change(rate, why)
 
     def _settled(self, state: State, point: Point, bound: Bound, why: str) -> tuple[State, Decision]:
-        return state, Settled(point.rate, bound, point.cpu.value, point.cpu.error, f"{seen(point)}: {why}")
+        return state, Settled(
+            point.rate, bound, point.cpu.value, point.cpu.error, f"{reasons.seen(point)}: {why}"
+        )

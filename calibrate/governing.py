@@ -1,9 +1,7 @@
 """Keeping a running world in the band: the same ideas as in calibration, slow and bounded.
 
 A world that lives is not an experiment: nothing is tried, steps are small, and what is read must be sure before
-anything is done. Rates are factors here: 1.0 is what agents had when the world began. Samples are those of
-`calibrate.workload` with `rate` and `spent` in such factors: `rate` the one in force, `spent` what agents used of what
-they had when the world began (0.5 at a `rate` of 1.0: half of what they are given).
+anything is done. Agents come and go, so the rate of an average agent may change by itself: then that is the rate.
 """
 
 import msgspec
@@ -24,6 +22,8 @@ USED_SHARE = 0.8
 WINDOWS_UNSURE = 4
 """A window that is not sure grows to at most so many; then its mean counts."""
 LEAST_STEP = 0.01
+MOST_FOREIGN = 3
+"""Samples at another rate than was asked for, after which that is the rate."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     least: float = 0.1
     most: float = 10.0
-    """Factors of what agents had when the world began."""
+    """Factors of the rate with which the governor began."""
     step: float = 0.2
     """The most that one change may change, as a share."""
     window_s: float = 30.0
@@ -39,28 +39,32 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """What a governor remembers: the samples at the present factor, and how often CPU was too low."""
+    """What a governor remembers: the samples at the present rate, and how often CPU was too low."""
 
     window: Window
     low_windows: int = 0
 
 
 class Governor:
-    """Decides the factor of all agents' rates in a running world; pure like a `Controller`, and without an end."""
+    """Decides the rate of an average agent in a running world; pure like a `Controller`, and without an end.
 
-    name = "governor"
+    `rate` is the one that agents had when it began, in tokens per second.
+    """
 
-    def __init__(self, target: Target | None = None, bounds: Bounds | None = None) -> None:
+    def __init__(self, rate: float, target: Target | None = None, bounds: Bounds | None = None) -> None:
+        self.rate = rate
         self.target = target or Target()
         self.bounds = bounds or Bounds()
 
-    def begin(self, factor: float = 1.0) -> State:
-        """The state before the first sample, at the factor that is in force."""
-        return State(Window(factor))
+    def begin(self) -> State:
+        """The state before the first sample."""
+        return State(Window(self.rate))
 
     def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
-        """Take in one sample, and say whether the factor changes. `Change.rate` is the new factor."""
+        """Take in one sample, and say whether the rate changes."""
         window = state.window.with_sample(sample)
+        if window.foreign > MOST_FOREIGN:
+            window = Window(sample.rate)
         state = msgspec.structs.replace(state, window=window)
         if sample.oom_kills:
             return self._lowered(
@@ -70,7 +74,7 @@ class Governor:
             return state, Wait()
         point = point_of(window.samples)
         if point.memory_percent >= self.target.memory_percent:
-            why = f"memory {point.memory_percent:.1f} % at {point.rate:.3g} times the rates"
+            why = f"memory {point.memory_percent:.1f} % at {point.rate:.4g} tokens/s"
             return self._lowered(state, 1 - self.bounds.step / 2, why)
         return self._by_cpu(state, point)
 
@@ -103,14 +107,15 @@ class Governor:
 
     def _turned(self, state: State, share: float, why: str) -> tuple[State, Wait | Change]:
         before = state.window.rate
-        factor = min(max(round(before * share, 6), self.bounds.least), self.bounds.most)
-        if abs(factor / before - 1) < LEAST_STEP:
+        least, most = self.bounds.least * self.rate, self.bounds.most * self.rate
+        rate = round(min(max(before * share, least), most), 3)
+        if before <= 0 or abs(rate / before - 1) < LEAST_STEP or (rate > before) != (share > 1):
             return self._kept(state, low_windows=0)
-        return State(Window(factor)), Change(factor, f"{why}: times {factor / before:.2f}, so {factor:.3g}")
+        return State(Window(rate)), Change(rate, f"{why}: times {rate / before:.2f}, so {rate:.4g}")
 
     def _kept(self, state: State, low_windows: int) -> tuple[State, Wait | Change]:
-        """The next window begins, at the same factor."""
+        """The next window begins, at the same rate."""
         return State(Window(state.window.rate, mixed=True), low_windows), Wait()
 
     def _said(self, point: Point) -> str:
-        return f"CPU {point.cpu} at {point.rate:.3g} times the rates"
+        return f"CPU {point.cpu} at {point.rate:.4g} tokens/s"

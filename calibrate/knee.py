@@ -25,10 +25,6 @@ MOST_GROWTH = 10.0
 LEAST_GROWTH = 1.3
 CONTRADICTION_POINTS = 3.0
 """The newest point may be so far off the line through all before it is believed more than they."""
-STARVED_PERCENT = 20.0
-UNTHROTTLED_PERCENT = 10.0
-"""A thread that could have run for so long and was not let, while its container was hardly throttled, waited for others
-on the machine."""
 SHORT_SHARE = 0.9
 """Agents that spend less than this of what they are given cannot keep up."""
 
@@ -41,14 +37,9 @@ class Point(msgspec.Struct, frozen=True):
     cpu: Mean
     memory_percent: float
     loop_percent: float
+    loop_waited_percent: float
     late_ms: float
     throttled_percent: float
-    waited_percent: float = 0.0
-
-    @property
-    def starved(self) -> bool:
-        """Whether the machine did not give the container what its limit allows: then its CPU says nothing of demand."""
-        return self.waited_percent >= STARVED_PERCENT and self.throttled_percent < UNTHROTTLED_PERCENT
 
     @property
     def saturated(self) -> bool:
@@ -88,9 +79,9 @@ def point_of(samples: Sequence[Sample]) -> Point:
         cpu=cpu,
         memory_percent=float(np.mean([sample.memory_percent for sample in late])),
         loop_percent=float(np.mean([sample.loop_percent for sample in samples])),
+        loop_waited_percent=float(np.mean([sample.loop_waited_percent for sample in samples])),
         late_ms=float(np.mean([sample.late_ms for sample in samples])),
         throttled_percent=float(np.mean([sample.throttled_percent for sample in samples])),
-        waited_percent=float(np.mean([sample.loop_waited_percent for sample in samples])),
     )
 
 

@@ -39,14 +39,6 @@ def too_full(point: Point, rate: float) -> str:
     return f"memory {point.memory_percent:.1f} % at {point.rate:g} tokens/s: too full, so {rate:g}"
 
 
-def starved(point: Point) -> str:
-    """A refusal: the machine around the container is full."""
-    return (
-        f"{seen(point)}, and its thread waited {point.waited_percent:.0f} % of the time for a CPU without having met "
-        "its limit: something else keeps this machine busy; calibrate when it is quiet"
-    )
-
-
 def memory_needed(points: Sequence[Point], target: Target) -> str:
     """A refusal: no rate keeps the memory low enough."""
     newest = points[-1]
@@ -55,6 +47,14 @@ def memory_needed(points: Sequence[Point], target: Target) -> str:
     return (
         f"memory does not come below {target.memory_percent:g} % by a lower rate ({seen_at} tokens/s): "
         f"give the container {times:.2g} times its memory, or fewer agents"
+    )
+
+
+def starved(point: Point) -> str:
+    """A refusal: the container does not get the CPU of its limit."""
+    return (
+        f"{seen(point)}: its thread waited {point.loop_waited_percent:.0f} % of the time for a CPU that others had: "
+        "the machine is too busy, or the limits of its containers exceed its cores"
     )
 
 

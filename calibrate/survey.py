@@ -18,6 +18,7 @@ from calibrate.binding import (
     knee,
     memory_rate,
     present_knee,
+    starved,
 )
 from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
 from calibrate.knee import Point, point_of, rate_for
@@ -123,11 +124,9 @@ class Survey:
         state = self._undisturbed(state, point)
         if state.knee is not None:
             return self._at_the_knee(state, point, state.knee)
-        if point.starved and point.short and point.cpu.high < self.target.low_percent:
-            if state.window.seconds < SETTLE_S:
-                return self._wait(state, f"{reasons.seen(point)}: others have the CPUs; looking on")
-            return state, Refused(reasons.starved(point))
         found = knee((*state.points, point), self.target)
+        if found is not None and starved(point):
+            return state, Refused(reasons.starved(point))
         if found is not None:
             return self._change(msgspec.structs.replace(state, knee=found), point, found.rate, found.why)
         target, cpu, seconds = self.target, point.cpu, state.window.seconds

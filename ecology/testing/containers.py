@@ -45,6 +45,8 @@ class Traits:
     """How many seconds' tokens a bucket holds."""
     latency_cap: float = math.inf
     """The most that agents can spend, waiting for their model."""
+    starved_cap: float = math.inf
+    """The most that agents can spend, others having the machine's CPUs."""
     loop_cap: float = math.inf
     """The most that agents can spend, the one thread of their turns being full."""
     memory: float = 20.0
@@ -70,7 +72,7 @@ class Traits:
         if self.roundness > 0:
             power = 1 / self.roundness
             given = rate / (1 + (rate / whole) ** power) ** (1 / power)
-        return min(given, whole, self.latency_cap, self.loop_cap)
+        return min(given, whole, self.latency_cap, self.starved_cap, self.loop_cap)
 
     def cpu(self, rate: float, time_s: float = 0.0) -> float:
         """CPU in the long run at this rate, without noise: the truth that a controller is judged by."""
@@ -129,6 +131,7 @@ class Container:
             throttled_percent=100 * throttled / PERIODS,
             late_ms=1000 * self.waiting / rate,
             loop_percent=min(100 * spent / traits.loop_cap, 100.0) if traits.loop_cap < math.inf else 30.0,
+            loop_waited_percent=60.0 if spent >= FULL * traits.starved_cap else 0.0,
             oom_kills=int(killed),
         )
 
@@ -138,7 +141,9 @@ class Container:
         cost = traits.cost(self.time_s)
         whole = (100 - traits.idle) / cost
         self.waiting += self._given(rate, cost) * PERIOD_S
-        done = min(self.waiting, PERIOD_S * min(whole, traits.latency_cap, traits.loop_cap))
+        done = min(
+            self.waiting, PERIOD_S * min(whole, traits.latency_cap, traits.starved_cap, traits.loop_cap)
+        )
         self.waiting -= done
         full = self.waiting > 0 and done >= FULL * whole * PERIOD_S
         turn = 100 * max(traits.burst, traits.turn) / cost
@@ -181,6 +186,7 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Traits]] = {
     "latency": lambda draw: _capped(_capacity(draw), draw.uniform(0.05, 0.6), "latency"),
     "noisy latency": lambda draw: _capped(_capacity(draw), draw.uniform(0.1, 0.5), "latency", 0.02),
     "one process": lambda draw: _capped(_capacity(draw), draw.uniform(0.15, 0.6), "loop"),
+    "starved": lambda draw: _capped(_capacity(draw), draw.uniform(0.1, 0.6), "neighbours"),
     "drifting": lambda draw: Traits(_capacity(draw), idle=10, drift=draw.uniform(-5e-4, 5e-4)),
     "disturbed": lambda draw: Traits(
         _capacity(draw), step_s=draw.uniform(5, 40), step_factor=draw.uniform(0.6, 1.6)
@@ -207,6 +213,8 @@ def _capped(capacity: float, share: float, by: str, burst: float = 0.0) -> Trait
     cap = share * capacity
     if by == "latency":
         return Traits(capacity, latency_cap=cap, burst=burst)
+    if by == "neighbours":
+        return Traits(capacity, starved_cap=cap, burst=burst)
     return Traits(capacity, loop_cap=cap, burst=burst)
 
 
@@ -247,16 +255,13 @@ def calibrated(controller: Controller[State], container: Container, *, most_s: i
     return Run(tuple(steps))
 
 
-def governed(
-    governor: Governor, container: Container, *, rate: float, seconds: int, use: float = 1.0
-) -> list[float]:
-    """The factor in force in each second of a world that began at `rate` and uses that share of what it is given."""
-    state, factor, factors = governor.begin(), 1.0, []
+def governed(governor: Governor, container: Container, *, seconds: int, use: float = 1.0) -> list[float]:
+    """The rate in force in each second of a world whose agents use that share of what they are given."""
+    state, rate, rates = governor.begin(), governor.rate, []
     for _ in range(seconds):
-        seen = container.sample(rate * factor * use)
-        sample = msgspec.structs.replace(seen, rate=factor, spent=seen.spent / rate)
+        sample = msgspec.structs.replace(container.sample(rate * use), rate=rate)
         state, decision = governor.step(state, sample)
-        factors.append(factor)
+        rates.append(rate)
         if isinstance(decision, Change):
-            factor = decision.rate
-    return factors
+            rate = decision.rate
+    return rates

@@ -22,12 +22,18 @@ EXPECTED = {
     "memory full": "refused",
     "out of memory": "refused",
     "busy": "refused",
+    "starved": "refused",
     "roomy": "rate",
     "latency": "latency",
     "noisy latency": "latency",
     "one process": "one_process",
 }
-REASONS = {"memory full": "memory", "out of memory": "memory", "busy": "too busy"}
+REASONS = {
+    "memory full": "memory",
+    "out of memory": "memory",
+    "busy": "too busy",
+    "starved": "for a CPU that others had",
+}
 SEEDS = st.integers(0, 2**32 - 1)
 CALM = st.sampled_from(sorted(set(FAMILIES) - NOISY))
 ALL = st.sampled_from(sorted(FAMILIES))

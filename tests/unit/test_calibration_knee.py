@@ -1,8 +1,9 @@
 """The line that CPU follows, the jump along it, and what else may bind."""
 
 import pytest
+from msgspec.structs import replace
 
-from calibrate.binding import allowed, careful_rate, knee, memory_rate
+from calibrate.binding import allowed, careful_rate, knee, memory_rate, starved
 from calibrate.control import Target
 from calibrate.knee import Point, line_through, point_of, rate_for
 from calibrate.steady import Mean
@@ -15,7 +16,7 @@ def point(
     rate: float, cpu: float, *, spent: float | None = None, memory: float = 20.0, loop: float = 30.0
 ) -> Point:
     spending = Mean(rate if spent is None else spent, 0.1)
-    return Point(rate, spending, Mean(cpu, 0.5), memory, loop, 1.0, 0.0)
+    return Point(rate, spending, Mean(cpu, 0.5), memory, loop, 0.0, 1.0, 0.0)
 
 
 def test_worked_example_of_a_fit() -> None:
@@ -95,6 +96,13 @@ def test_a_full_thread_is_recognised() -> None:
 )
 def test_a_knee_is_not_seen_where_there_is_none(points: list[Point]) -> None:
     assert knee(points, TARGET) is None
+
+
+def test_a_thread_that_others_keep_from_running_is_starved() -> None:
+    short = point(400, 45, spent=150, loop=45)
+    assert starved(replace(short, loop_waited_percent=50.0))
+    assert not starved(short)
+    assert not starved(replace(short, loop_waited_percent=50.0, throttled_percent=60.0))
 
 
 def test_memory_by_its_rise() -> None:
