@@ -20,6 +20,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "apsw": ("ecology/store/*", "ecology/observe/archive/outbox.py", "ledger/*"),
     "asyncpg": ("ecology/store/postgres*.py", "ledger/postgres*.py"),
     "click": ("ecology/cli/*",),
+    "httpcore2": ("ecology/llm/*",),
     "httpx2": ("ecology/llm/*",),
     "jinja2": ("ecology/observe/*",),
     "jsonschema_rs": ("ecology/sandbox/*",),
