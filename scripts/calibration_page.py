@@ -1,6 +1,6 @@
 """Draw the page of a calibration that was kept, without calibrating again.
 
-    python scripts/calibration_page.py docs/calibration/half-a-cpu.json half-a-cpu.html
+    python scripts/calibration_page.py docs/calibration/half-a-cpu.json half-a-cpu.html --profile capacity.yaml
 
 Prints what the terminal showed, too.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from calibrate.record import decode
+from ecology.app.capacity_profile import read
 from ecology.observe.calibration import render, write_page
 
 
@@ -21,10 +22,12 @@ def main() -> None:
     )
     parser.add_argument("record", type=Path)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--profile", type=Path, help="what was made of it: without it nothing is predicted")
     arguments = parser.parse_args()
     record = decode(arguments.record.read_bytes())
-    page = write_page(arguments.target, record)
-    Console().print(render(record, files={"page": page}))
+    profile = read(arguments.profile) if arguments.profile else None
+    page = write_page(arguments.target, record, profile)
+    Console().print(render(record, profile, files={"page": page}))
 
 
 if __name__ == "__main__":
