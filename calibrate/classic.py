@@ -7,7 +7,15 @@ all further steps, so that the rate converges. It is slow on purpose: it is ther
 import msgspec
 
 from calibrate import reasons
-from calibrate.binding import FULL_THREAD_PERCENT, HEADROOM, NOT_LESS, allowed, careful_rate, starved
+from calibrate.binding import (
+    FULL_THREAD_PERCENT,
+    HEADROOM,
+    MEMORY_MARGIN,
+    NOT_LESS,
+    allowed,
+    careful_rate,
+    starved,
+)
 from calibrate.control import Bound, Change, Decision, Refused, Settled, Target, Wait
 from calibrate.knee import Point, point_of
 from calibrate.steady import Window
@@ -126,7 +134,10 @@ class Classic:
             whole = min(max(target.aim_percent / cpu, LOWERED), RAISED)
         rate = allowed(point.rate * whole**damping, target)
         if state.memory_high is not None and rate > point.rate:
-            rate = allowed(min(rate, careful_rate(point, target)), target)
+            careful = allowed(careful_rate(point, target), target)
+            if point.memory_percent > target.memory_percent - MEMORY_MARGIN / 2 and careful < point.rate:
+                return self._turned(state, careful, reasons.too_full(point, careful))
+            rate = min(rate, careful)
             if rate <= SAME * point.rate or rate >= state.memory_high:
                 return self._settled(
                     state, point, "memory", f"{state.memory_high:g} tokens/s fill the memory"
