@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import pydantic_monty as monty
 
-from ecology.core.clock import process_cpu_ns
+from ecology.core.host import process_cpu_ns
 
 ROUNDS = 15
 TURNS = 256

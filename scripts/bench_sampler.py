@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from calibrate.own import own_sampler  # noqa: E402
 from calibrate.polling import PollingSampler  # noqa: E402
 from calibrate.reading import Reading, usage  # noqa: E402
-from ecology.core.clock import process_cpu_ns  # noqa: E402
+from ecology.core.host import process_cpu_ns  # noqa: E402
 from tests.support.live_cgroup import live_cgroup  # noqa: E402
 
 CPU_MILLIS = 500

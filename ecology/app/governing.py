@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from calibrate.control import Change, Wait
+from calibrate.control import Change, Decision
 from calibrate.errors import CalibrationFault
 from calibrate.governing import Governor as OwnRule
 from calibrate.own import own_sampler
@@ -21,6 +21,7 @@ from calibrate.workload import MILLI, Figures, Sample, sample
 from ecology.core.clock import SECOND_NS, host_ns
 from ecology.core.errors import StoreFault, UsageError
 from ecology.engine.engine import Engine
+from ecology.kernel.flow import ppm_for
 from ecology.resources.flow import AS_GRANTED_PPM
 from ecology.scenarios import Scenario
 
@@ -28,23 +29,23 @@ State = TypeVar("State")
 
 
 class Rule(Protocol[State]):
-    """What to make of a sample: to wait, or to let the flow have another factor. It knows its own bounds and patience.
+    """What to make of a sample: to wait, or to give every agent another rate. It knows its own bounds and patience."""
 
-    In its samples `rate` is the factor on what the rights say, and `spent` the share of the rights that was spent.
-    """
+    def begin(self) -> State:
+        """The state before the first sample."""
 
-    def begin(self, factor: float) -> State:
-        """The state before the first sample, at the factor that is in force."""
-
-    def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
-        """Take in one sample and decide, for as long as the world lives. The rate of a change is a factor."""
+    def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+        """Take in one sample and decide; it goes on for as long as the world lives."""
 
 
 class Governing(msgspec.Struct, frozen=True):
-    """With what a run is governed: how to find what to read, and what to make of it."""
+    """With what a run is governed: `sampler` finds what to read, `rule` is made for the rate at the beginning.
+
+    That rate is in tokens per second of an average agent.
+    """
 
     sampler: Callable[[], Sampler]
-    rule: Rule[Any]
+    rule: Callable[[float], Rule[Any]]
 
 
 def own(scenario: Scenario, *, on_nodes: bool) -> Governing:
@@ -58,7 +59,7 @@ def own(scenario: Scenario, *, on_nodes: bool) -> Governing:
             "--govern is for the real clock: virtual time is as slow as the machine anyway",
             remedy="add --clock real, or leave --govern out",
         )
-    return Governing(lambda: own_sampler(host_ns), OwnRule())
+    return Governing(lambda: own_sampler(host_ns), OwnRule)
 
 
 @asynccontextmanager
@@ -101,9 +102,10 @@ class Governor:
 
     async def run(self) -> None:
         """Govern for as long as there is something to read. Raises what a sampler or a rule does."""
-        engine, rule, sampler = self._engine, self._governing.rule, self._governing.sampler()
+        engine, sampler = self._engine, self._governing.sampler()
         began = engine.figures()
-        state = rule.begin(self._factor)
+        rule = self._governing.rule(began.rate_millitokens_per_s / MILLI)
+        state = rule.begin()
         before: tuple[Reading, Figures] | None = None
         async for reading in sampler.readings():
             figures = engine.figures()
@@ -112,24 +114,17 @@ class Governor:
             elif reading.time_ns > before[0].time_ns and figures.time_ns > before[1].time_ns:
                 time_s = (figures.time_ns - began.time_ns) / SECOND_NS
                 used = usage(before[0], reading, sampler.limits)
-                state, decision = rule.step(state, self._as_factors(sample(time_s, used, before[1], figures)))
+                state, decision = rule.step(state, sample(time_s, used, before[1], figures))
                 before = (reading, figures)
                 if isinstance(decision, Change):
                     await self._change(decision)
 
-    @property
-    def _factor(self) -> float:
-        return self._engine.world.offices.world.flow_ppm / AS_GRANTED_PPM
-
-    def _as_factors(self, seen: Sample) -> Sample:
-        """What was given and spent, in terms of what the rights of an average agent say."""
-        granted = seen.rate / self._factor
-        return msgspec.structs.replace(
-            seen, rate=self._factor, spent=seen.spent / granted if granted else 0.0
-        )
-
     async def _change(self, decision: Change) -> None:
         engine = self._engine
-        if await engine.set_flow(round(decision.rate * AS_GRANTED_PPM), f"governor: {decision.why}"):
+        ppm = ppm_for(engine.world, round(decision.rate * MILLI))
+        if await engine.set_flow(ppm, f"governor: {decision.why}"):
             rate = engine.figures().rate_millitokens_per_s / MILLI
-            self._say(f"flow: {rate:.4g} tokens/s for each agent; {decision.why}")
+            times = ppm / AS_GRANTED_PPM
+            self._say(
+                f"flow: {rate:.4g} tokens/s for each agent, {times:.3g} times its right: {decision.why}"
+            )

@@ -70,19 +70,24 @@ class Committer:
         """Write the open group and let its commit begin."""
         async with self._lock:
             await self._settle()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            self._open_turns = 0
-            with self._noted():
-                self._store.write(self._world.take_batch(), self._clock.now_ns())
-            self.groups += 1
-            self._in_flight = asyncio.get_running_loop().run_in_executor(self._thread, self._store.commit)
+            self._write()
+
+    def _write(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._open_turns = 0
+        with self._noted():
+            self._store.write(self._world.take_batch(), self._clock.now_ns())
+        self.groups += 1
+        self._in_flight = asyncio.get_running_loop().run_in_executor(self._thread, self._store.commit)
 
     async def durable(self) -> None:
         """Return once everything done so far is on disk."""
-        if self._open_turns or self._world.log.uncommitted:
-            await self.flush()
+        async with self._lock:
+            await self._settle()
+            if self._open_turns or self._world.log.uncommitted:
+                self._write()
         async with self._lock:
             await self._settle()
 

@@ -1,7 +1,8 @@
 """What the engine has done, counted as it does it: for whoever must know how much it works and whether it keeps up."""
 
 from calibrate.workload import Figures
-from ecology.core.clock import Clock, host_cpu_ns, host_waited_ns
+from ecology.core.clock import Clock, host_cpu_ns
+from ecology.core.host import host_waited_ns
 from ecology.engine.slots import ThinkingSlots
 from ecology.kernel.flow import mean_flow
 from ecology.kernel.world import World

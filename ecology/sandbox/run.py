@@ -18,8 +18,9 @@ from typing import Self
 import msgspec
 import pydantic_monty as monty
 
-from ecology.core.clock import SECOND_NS, host_ns, process_cpu_ns
+from ecology.core.clock import SECOND_NS, host_ns
 from ecology.core.errors import RunFault
+from ecology.core.host import process_cpu_ns
 from ecology.sandbox.doors import Doors, Function
 from ecology.sandbox.ending import Ending, ending_of
 from ecology.sandbox.frame import ARGUMENTS, CALL, MOST, STEPS, Frame

@@ -16,7 +16,7 @@ from calibrate.hierarchy import mounts
 from calibrate.limits import Bound
 from calibrate.own import own_sampler
 from calibrate.reading import usage
-from ecology.core.clock import process_cpu_ns
+from ecology.core.host import process_cpu_ns
 from tests.support.live_cgroup import LiveGroup, live_cgroup
 
 pytestmark = pytest.mark.cgroup

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
-from calibrate.control import Change, Wait
+from calibrate.control import Change, Decision, Wait
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Limits, Reading, Sampler
 from calibrate.workload import Sample
@@ -59,14 +60,18 @@ class State(msgspec.Struct, frozen=True):
 class Halves:
     """The simplest rule: a third less above the band, half as much again below it, after four samples each."""
 
-    def begin(self, factor: float) -> State:
+    def __init__(self, rate: float) -> None:
+        self.began = rate
+
+    def begin(self) -> State:
         return State()
 
-    def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
+    def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
         if state.since < 4 or 70 <= sample.cpu_percent <= 80:
             return State(state.since + 1), Wait()
         factor = 2 / 3 if sample.cpu_percent > 80 else 3 / 2
-        return State(), Change(min(max(sample.rate * factor, 1 / 8), 8.0), f"CPU {sample.cpu_percent:.0f} %")
+        rate = min(max(sample.rate * factor, self.began / 8), self.began * 8)
+        return State(), Change(rate, f"CPU {sample.cpu_percent:.0f} %")
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -91,11 +96,13 @@ def directory(runs: Path) -> RunDirectory:
     return found
 
 
-def live(where: RunDirectory, sampler: Callable[[], Sampler], rule: Halves | None = None) -> Watched:
+def live(
+    where: RunDirectory, sampler: Callable[[], Sampler], rule: Callable[[float], Halves] = Halves
+) -> Watched:
     """Begin the run or go on with it, governed."""
     said: list[str] = []
     watchers = running.Watchers(said.append, lambda progress: None)
-    governing = Governing(sampler, rule or Halves())
+    governing = Governing(sampler, rule)
     scenario = the_scenario()
 
     async def lived() -> running.Ending:
@@ -143,13 +150,12 @@ def test_nor_does_one_that_cannot_even_begin_or_a_rule_that_is_wrong(tmp_path: P
     def nothing() -> Sampler:
         raise CalibrationFault("nothing limits this process")
 
-    class Broken(Halves):
-        def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
-            raise ZeroDivisionError("by nothing")
+    def broken(rate: float) -> Halves:
+        raise ZeroDivisionError("by nothing")
 
     run = live(directory(tmp_path / "one"), nothing)
     assert (run.complete, run.said) == (True, ["the governor rests: nothing limits this process"])
-    run = live(directory(tmp_path / "two"), lambda: Host(95), Broken())
+    run = live(directory(tmp_path / "two"), lambda: Host(95), broken)
     assert (run.complete, run.said) == (True, ["the governor rests: ZeroDivisionError: by nothing"])
 
 
@@ -158,17 +164,17 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     where, began = directory(tmp_path), list[float]()
 
     class Stopping(Halves):
-        def begin(self, factor: float) -> State:
-            began.append(factor)
-            return super().begin(factor)
+        def __init__(self, rate: float) -> None:
+            super().__init__(rate)
+            began.append(rate)
 
-        def step(self, state: State, sample: Sample) -> tuple[State, Wait | Change]:
+        def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
             decided = super().step(state, sample)
-            if len(began) == 1 and sample.rate < 1:
+            if len(began) == 1 and sample.rate < self.began:
                 os.kill(os.getpid(), signal.SIGTERM)
             return decided
 
-    first = live(where, lambda: Host(95), Stopping())
+    first = live(where, lambda: Host(95), Stopping)
     assert not first.complete and first.flow
     store = SqliteStore.open(where.database)
     world, _ = store.load_world(
@@ -176,6 +182,6 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     )
     assert world.offices.world.flow_ppm == first.flow[-1]
     store.close()
-    second = live(where, lambda: Host(75), Stopping())
+    second = live(where, lambda: Host(75), Stopping)
     assert second.complete and second.flow == first.flow
-    assert began == [1.0, first.flow[-1] / 1_000_000]
+    assert began[1] == pytest.approx(began[0] * first.flow[-1] / 1_000_000, rel=0.01)
