@@ -141,6 +141,16 @@ def container(described: dict[str, Any], host: Host) -> Container:
     )
 
 
+def granted(spec: Spec) -> dict[str, Any]:
+    """The part of a `HostConfig` that limits such a container."""
+    config: dict[str, Any] = {"CpusetCpus": spec.cpuset}
+    if spec.cpu_millis is not None:
+        config["NanoCpus"] = spec.cpu_millis * 1_000_000
+    if spec.memory_bytes is not None:
+        config |= {"Memory": spec.memory_bytes, "MemorySwap": spec.memory_bytes}
+    return config
+
+
 def limits(config: dict[str, Any], host: Host) -> tuple[Limits, bool, bool]:
     """The limits in a `HostConfig`, and whether time of CPU and memory have any.
 

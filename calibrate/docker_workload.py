@@ -20,7 +20,7 @@ import aiodocker
 import aiohttp
 from aiodocker.containers import DockerContainer
 
-from calibrate.docker_containers import Container, Spec, inspect, remove
+from calibrate.docker_containers import Container, Spec, granted, inspect, remove
 from calibrate.docker_engine import Engine, faults, one_line, refused
 from calibrate.docker_pipes import MARK, ContainerPipes, ExecPipes
 from calibrate.docker_strays import CALIBRATION, CALIBRATOR
@@ -158,12 +158,8 @@ def _config(spec: Spec, calibration: str) -> dict[str, Any]:
         "SecurityOpt": ["no-new-privileges:true"],
         "ReadonlyRootfs": True,
         "LogConfig": {"Type": "none"},
-        "CpusetCpus": spec.cpuset,
+        **granted(spec),
     }
-    if spec.cpu_millis is not None:
-        host["NanoCpus"] = spec.cpu_millis * 1_000_000
-    if spec.memory_bytes is not None:
-        host |= {"Memory": spec.memory_bytes, "MemorySwap": spec.memory_bytes}
     return {
         "Image": spec.image,
         "Cmd": list(spec.command),

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from calibrate.child import start_child
-from calibrate.docker_containers import Container, Spec, find, find_service, twin
+from calibrate.docker_containers import Container, Spec, find, find_service, granted, twin
+from calibrate.docker_containers import limits as container_limits
 from calibrate.docker_engine import Engine, connect
 from calibrate.docker_stats import DockerSampler
 from calibrate.docker_strays import remove_strays
@@ -72,7 +73,11 @@ class Request(msgspec.Struct, frozen=True):
             raise UsageError(f"{' and '.join(chosen)} exclude each other", remedy="give one of them")
         limited = [
             flag
-            for flag, given in (("--cpus", cpus), ("--memory", memory), ("--image", image))
+            for flag, given in (
+                ("--cpus", cpus),
+                ("--memory", memory),
+                ("--image", image),
+            )
             if given is not None
         ]
         if chosen and limited:
@@ -255,8 +260,7 @@ async def _docker(engine: Engine, request: Request, mix: Mix, name: str, say: Ca
         cpu_millis=request.cpu_millis or min(DEFAULT_CPU_MILLIS, engine.host.cpus * 1000),
         memory_bytes=request.memory_bytes or min(DEFAULT_MEMORY_BYTES, engine.host.memory_bytes),
     )
-    assert spec.cpu_millis is not None and spec.memory_bytes is not None
-    limits = Limits(spec.cpu_millis, spec.memory_bytes, "Docker: NanoCpus, Memory")
+    limits, _, _ = container_limits(granted(spec), engine.host)
     return FreshContainer(engine, spec, f"a container of {spec.image}", limits, mix, name)
 
 
