@@ -24,6 +24,8 @@ WIDENED_POINTS = 2.0
 """By so much the mean may lie outside the band."""
 INSIDE_SHARE = 0.8
 SPENT_WITHIN = 0.1
+OTHER_COST = 0.06
+"""A token's cost that differs by so much explains why a rate does not hold."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -66,13 +68,14 @@ def judge(
         verdict = f"only {len(used)} samples at {found.rate:g} tokens/s: too few to judge"
         return Judgement(False, 0.0, 0.0, 0.0, 0.0, 0, 0.0, memory, kills, verdict)
     whole = mean(np.array([sample.cpu_percent for sample in used]))
-    means = _windows(used)
+    means = _windows(used, [sample.cpu_percent for sample in used])
     inside = sum(target.low_percent <= value <= target.high_percent for value in means) / len(means)
     deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
     spent = float(np.mean([sample.spent for sample in used]))
     faults = _memory_faults(memory, kills, target)
     if found.bound == "cpu":
-        faults += _cpu_faults(whole, inside, deviation, target)
+        wrong = _cpu_faults(whole, inside, deviation, _steadiness(used), target)
+        faults += wrong + (_dearer(whole, spent, found) if wrong else [])
     else:
         expected = expected_spent if expected_spent is not None else _expected(found)
         faults += _other_faults(whole, spent, expected, target)
@@ -94,22 +97,23 @@ def _at_the_rate(samples: Sequence[Sample], rate: float, warm_up_s: float) -> tu
     return tuple(sample for sample in window.samples if sample.time_s - sample.seconds >= start - 1e-6)
 
 
-def _windows(samples: Sequence[Sample]) -> list[float]:
+def _windows(samples: Sequence[Sample], values: Sequence[float]) -> list[float]:
     """Means over whole windows, weighted by time; an unfinished one at the end counts if it is at least half."""
     means: list[float] = []
-    held: list[Sample] = []
-    for sample in samples:
-        held.append(sample)
-        if sum(one.seconds for one in held) >= WINDOW_S - 0.05:
+    held: list[tuple[float, float]] = []
+    for sample, value in zip(samples, values, strict=True):
+        held.append((sample.seconds, value))
+        if sum(seconds for seconds, _ in held) >= WINDOW_S - 0.05:
             means.append(_weighted(held))
             held = []
-    if held and (not means or sum(one.seconds for one in held) >= WINDOW_S / 2):
+    if held and (not means or sum(seconds for seconds, _ in held) >= WINDOW_S / 2):
         means.append(_weighted(held))
     return means
 
 
-def _weighted(samples: Sequence[Sample]) -> float:
-    return sum(one.cpu_percent * one.seconds for one in samples) / sum(one.seconds for one in samples)
+def _weighted(held: Sequence[tuple[float, float]]) -> float:
+    """The mean of values, each with the seconds for which it held."""
+    return sum(seconds * value for seconds, value in held) / sum(seconds for seconds, _ in held)
 
 
 def _expected(found: Settled) -> float:
@@ -125,7 +129,13 @@ def _memory_faults(memory: float, kills: int, target: Target) -> list[str]:
     return faults
 
 
-def _cpu_faults(whole: Mean, inside: float, deviation: float, target: Target) -> list[str]:
+def _steadiness(samples: Sequence[Sample]) -> float:
+    """The standard deviation of what was spent, in 10-second windows, as a share of its mean."""
+    spent = np.array(_windows(samples, [sample.spent for sample in samples]))
+    return float(spent.std() / spent.mean()) if spent.mean() > 0 else 0.0
+
+
+def _cpu_faults(whole: Mean, inside: float, deviation: float, unevenness: float, target: Target) -> list[str]:
     low, high = target.low_percent - WIDENED_POINTS, target.high_percent + WIDENED_POINTS
     if not low <= whole.value <= high:
         side = "below" if whole.value < low else "above"
@@ -133,11 +143,25 @@ def _cpu_faults(whole: Mean, inside: float, deviation: float, target: Target) ->
     if inside >= INSIDE_SHARE:
         return []
     if deviation > (target.high_percent - target.low_percent) / 2.56:
+        own = unevenness * whole.value >= deviation / 2
+        what = "the load's own bursts move" if own else "the speed of this machine, at an even load, moves"
         return [
-            f"the rate is right, but the load's own bursts move 10-s means by ± {deviation:.1f}: "
-            "no rate keeps them in the band"
+            f"the rate is right, but {what} 10-s means by ± {deviation:.1f}: no rate keeps them in the band"
         ]
     return [f"fewer than {INSIDE_SHARE:.0%} of the windows are in the band"]
+
+
+def _dearer(whole: Mean, spent: float, found: Settled) -> list[str]:
+    """What a token costs, against what it cost when the rate was found: the same agents, so the machine changed."""
+    if spent <= 0 or found.cpu_percent <= 0:
+        return []
+    change = whole.value / spent / (found.cpu_percent / found.rate) - 1
+    if abs(change) < OTHER_COST:
+        return []
+    word = "more" if change > 0 else "less"
+    return [
+        f"a token cost {abs(change):.0%} {word} than when the rate was found: this machine is not always as fast"
+    ]
 
 
 def _other_faults(whole: Mean, spent: float, expected: float, target: Target) -> list[str]:

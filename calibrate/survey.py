@@ -31,7 +31,9 @@ MOST_KILLS = 3
 MOST_FOREIGN = 30
 """Samples after which a rate that is not taken up is given up."""
 SETTLE_S = 10.0
-"""No rate is found right in less."""
+"""Nothing is found out in less,"""
+CERTIFY_S = 60.0
+"""and no rate is found right: machines with neighbours are faster and slower for half a minute at a time."""
 SURE_POINTS = 2.5
 """An error worth waiting for, up to the ceiling; after it any interval inside the band will do."""
 OFF_CENTRE_POINTS = 1.5
@@ -96,7 +98,7 @@ class Survey:
     def remaining_s(self, state: State) -> float:
         newest = state.seen[-1].cpu.value if state.seen else 0.0
         changes = 0 if state.knee else 1 if newest > self.target.low_percent / 2 else 2
-        return max(changes * 8.0 + 20.0 - state.window.seconds, 3.0)
+        return max(changes * 8.0 + CERTIFY_S - state.window.seconds, 3.0)
 
     def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
         window = state.window.with_sample(sample)
@@ -149,7 +151,8 @@ class Survey:
     def _inside(self, state: State, point: Point) -> tuple[State, Decision]:
         """The interval lies inside the band."""
         cpu = point.cpu
-        off_centre = abs(cpu.value - self.target.aim_percent) - cpu.error > OFF_CENTRE_POINTS
+        enough = OFF_CENTRE_POINTS * (1 if state.window.seconds < CERTIFY_S / 2 else 2)
+        off_centre = abs(cpu.value - self.target.aim_percent) - cpu.error > enough
         if point.short and point.rate > 1.4 * point.spent.value:
             found = present_knee(point, self.target)
             return self._change(msgspec.structs.replace(state, knee=found), point, found.rate, found.why)
@@ -161,7 +164,7 @@ class Survey:
         """Settled, if the interval that lies inside the band may be believed."""
         cpu, seconds = point.cpu, state.window.seconds
         sure = cpu.error <= SURE_POINTS or seconds >= CEILING_S
-        if seconds < SETTLE_S or not sure or point.draining:
+        if seconds < CERTIFY_S or not sure or point.draining:
             return self._wait(state, f"{reasons.seen(point)}: inside the band, making sure")
         why = f"{reasons.seen(point)}: inside the band for {seconds:.0f} s"
         return state, Settled(point.rate, "cpu", cpu.value, cpu.error, why)
