@@ -115,19 +115,20 @@ async def _samples(crew: Crew, log: Log) -> AsyncGenerator[Sample, None]:
     first: Reading | None = None
     begun: tuple[Reading, Figures] | None = None
     stale = 0
-    async for reading in crew.sampler.readings():
-        figures = crew.workload.figures
-        first = first or reading
-        log.memory_bytes.append(reading.memory_bytes)
-        log.thinking = max(log.thinking, figures.thinking)
-        if begun is None or begun[1].rate_millitokens_per_s != figures.rate_millitokens_per_s:
+    async with aclosing(crew.sampler.readings()) as readings:
+        async for reading in readings:
+            figures = crew.workload.figures
+            first = first or reading
+            log.memory_bytes.append(reading.memory_bytes)
+            log.thinking = max(log.thinking, figures.thinking)
+            if begun is None or begun[1].rate_millitokens_per_s != figures.rate_millitokens_per_s:
+                begun, stale = (reading, figures), 0
+                continue
+            if figures.time_ns <= begun[1].time_ns:
+                stale += 1
+                if stale >= STALE_READINGS:
+                    raise WorkloadEnded("the workload has said nothing for too long")
+                continue
+            used = usage(begun[0], reading, crew.sampler.limits)
+            yield sample((reading.time_ns - first.time_ns) / 1e9, used, begun[1], figures)
             begun, stale = (reading, figures), 0
-            continue
-        if figures.time_ns <= begun[1].time_ns:
-            stale += 1
-            if stale >= STALE_READINGS:
-                raise WorkloadEnded("the workload has said nothing for too long")
-            continue
-        used = usage(begun[0], reading, crew.sampler.limits)
-        yield sample((reading.time_ns - first.time_ns) / 1e9, used, begun[1], figures)
-        begun, stale = (reading, figures), 0

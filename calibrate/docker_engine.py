@@ -97,12 +97,15 @@ async def lines_of(
 
 @contextmanager
 def faults(where: str) -> Iterator[None]:
-    """Turn what says that the engine does not answer into our faults; its own refusals (`DockerError`) pass."""
+    """Turn what the engine says, or that it says nothing, into our faults.
+
+    Who can make more of a refusal (`DockerError`) catches it inside.
+    """
     try:
         yield
     except aiodocker.DockerError as error:
         if error.status != 900:  # aiodocker's own number for "no connection"
-            raise
+            raise refused("do what was asked", error) from error
         if isinstance(_cause(error), PermissionError):
             raise EngineDenied(
                 f"the Docker engine at {where} may not be used by this user", remedy=DENIED_REMEDY

@@ -16,7 +16,7 @@
 import asyncio
 import calendar
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 import msgspec
@@ -112,7 +112,7 @@ class DockerSampler:
         self._container = container
         self.limits: Limits = container.limits
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         """Readings without end. Raises `ContainerGone` when it ended, was removed or restarted; `EngineMissing`."""
         events = _Events(self._engine, self._container.id)
         path = f"containers/{self._container.id}/stats"
@@ -122,6 +122,7 @@ class DockerSampler:
                 lines_of(self._engine, path, {"stream": "1"}, silent_within_s=SILENT_WITHIN_S)
             ) as lines:
                 async for line in lines:
+                    events.check()
                     now = reading(line, events.oom_kills)
                     if now is None:
                         await self._must_run(events)
@@ -175,6 +176,11 @@ class _Events:
         if self._exit_code is None:
             return ""
         return f" (exit code {self._exit_code}{', out of memory' if self.oom_kills else ''})"
+
+    def check(self) -> None:
+        """Raise what ended the listening, if it was not the engine."""
+        if self._listening.done() and (fault := self._listening.exception()) is not None:
+            raise CalibrationFault(f"the Docker engine's events make no sense: {fault}") from fault
 
     async def close(self) -> None:
         """Hear no more."""

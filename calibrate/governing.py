@@ -8,7 +8,7 @@ import msgspec
 
 from calibrate.control import Change, Target, Wait
 from calibrate.knee import SATURATED_PERCENT, Point, point_of
-from calibrate.steady import Window
+from calibrate.steady import FLOOR, Window
 from calibrate.workload import Sample
 
 MARGIN_POINTS = 2.0
@@ -70,7 +70,7 @@ class Governor:
             return self._lowered(
                 state, 1 - self.bounds.step, "the kernel killed a process for want of memory"
             )
-        if window.seconds < self.bounds.window_s:
+        if window.seconds < self.bounds.window_s or len(window.samples) < FLOOR:
             return state, Wait()
         point = point_of(window.samples)
         if point.memory_percent >= self.target.memory_percent:

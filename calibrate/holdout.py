@@ -24,6 +24,7 @@ WIDENED_POINTS = 2.0
 """By so much the mean may lie outside the band."""
 INSIDE_SHARE = 0.8
 SPENT_WITHIN = 0.1
+EVENLY_SPENT = 0.97
 OTHER_COST = 0.06
 """A token's cost that differs by so much explains why a rate does not hold."""
 
@@ -153,7 +154,7 @@ def _cpu_faults(whole: Mean, inside: float, deviation: float, unevenness: float,
 
 def _dearer(whole: Mean, spent: float, found: Settled) -> list[str]:
     """What a token costs, against what it cost when the rate was found: the same agents, so the machine changed."""
-    if spent <= 0 or found.cpu_percent <= 0:
+    if spent < EVENLY_SPENT * found.rate or found.cpu_percent <= 0:
         return []
     change = whole.value / spent / (found.cpu_percent / found.rate) - 1
     if abs(change) < OTHER_COST:

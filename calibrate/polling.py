@@ -5,7 +5,7 @@ and the machine.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 import msgspec
@@ -105,7 +105,7 @@ class PollingSampler:
                 return (began_ns + ended_ns) // 2, cpu
             attempts += 1
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         """See `Sampler`: the first at once, then one every `every_s` seconds. Raises what `read` raises."""
         while True:
             yield self.read()

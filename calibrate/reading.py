@@ -8,7 +8,7 @@ Every source (Docker's stats stream, cgroup files, psutil) is brought into one f
 - pressure % = 100 · Δstalled_us ÷ Δtime_us (the kernel's PSI, "some")
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 import msgspec
@@ -59,8 +59,8 @@ class Sampler(Protocol):
 
     limits: Limits
 
-    def readings(self) -> AsyncIterator[Reading]:
-        """Readings without end, the first at once. Raises `ContainerGone` when there is nothing more to read."""
+    def readings(self) -> AsyncGenerator[Reading, None]:
+        """Readings without end, the first at once, until it is closed. Raises `ContainerGone` when nothing is left."""
 
 
 def usage(before: Reading, after: Reading, limits: Limits) -> Usage:

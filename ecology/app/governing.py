@@ -21,7 +21,6 @@ from calibrate.workload import MILLI, Figures, Sample, sample
 from ecology.core.clock import SECOND_NS, host_ns
 from ecology.core.errors import StoreFault, UsageError
 from ecology.engine.engine import Engine
-from ecology.kernel.flow import ppm_for
 from ecology.resources.flow import AS_GRANTED_PPM
 from ecology.scenarios import Scenario
 
@@ -93,18 +92,24 @@ async def _govern(governor: "Governor", say: Callable[[str], None]) -> None:
 
 
 class Governor:
-    """Makes samples of what is read and of what the engine did, and does what the rule decides."""
+    """Makes samples of what is read and of what the engine did, and does what the rule decides.
+
+    The rule is told the rate of the beginning times what the flow's factor has changed by since: what agents may really
+    use moves with every right that is listed, sold or let, and a rule that followed that would never see a steady rate.
+    """
 
     def __init__(self, engine: Engine, governing: Governing, say: Callable[[str], None]) -> None:
         self._engine = engine
         self._governing = governing
         self._say = say
+        self._began_rate = engine.figures().rate_millitokens_per_s / MILLI
+        self._began_ppm = self._ppm
 
     async def run(self) -> None:
         """Govern for as long as there is something to read. Raises what a sampler or a rule does."""
         engine, sampler = self._engine, self._governing.sampler()
         began = engine.figures()
-        rule = self._governing.rule(began.rate_millitokens_per_s / MILLI)
+        rule = self._governing.rule(self._began_rate)
         state = rule.begin()
         before: tuple[Reading, Figures] | None = None
         async for reading in sampler.readings():
@@ -114,14 +119,25 @@ class Governor:
             elif reading.time_ns > before[0].time_ns and figures.time_ns > before[1].time_ns:
                 time_s = (figures.time_ns - began.time_ns) / SECOND_NS
                 used = usage(before[0], reading, sampler.limits)
-                state, decision = rule.step(state, sample(time_s, used, before[1], figures))
+                state, decision = rule.step(state, self._told(sample(time_s, used, before[1], figures)))
                 before = (reading, figures)
                 if isinstance(decision, Change):
                     await self._change(decision)
 
+    @property
+    def _ppm(self) -> int:
+        return self._engine.world.offices.world.flow_ppm
+
+    def _told(self, seen: Sample) -> Sample:
+        """The sample as the rule is told it; agents spent the same share of what they were given."""
+        rate = self._began_rate * self._ppm / self._began_ppm
+        return msgspec.structs.replace(
+            seen, rate=rate, spent=rate * seen.spent / seen.rate if seen.rate else 0.0
+        )
+
     async def _change(self, decision: Change) -> None:
         engine = self._engine
-        ppm = ppm_for(engine.world, round(decision.rate * MILLI))
+        ppm = round(self._began_ppm * decision.rate / self._began_rate)
         if await engine.set_flow(ppm, f"governor: {decision.why}"):
             rate = engine.figures().rate_millitokens_per_s / MILLI
             times = ppm / AS_GRANTED_PPM

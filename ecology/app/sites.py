@@ -1,11 +1,12 @@
 """Where a calibration takes place: a fresh container, one that runs, the twin of a service's, or our own limits."""
 
+import math
 import os
 import platform
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,9 @@ DEFAULT_MEMORY_BYTES = 4 << 30
 LEAST_CPU_MILLIS = 50
 LEAST_MEMORY_BYTES = 192 << 20
 """What a world of one agent needs to come up at all: less, and the kernel ends it, or it takes minutes to begin."""
+
+MOST_CPUS = 10_000
+MOST_DIGITS = 18
 
 Mix = Callable[[int], str]
 """The text of the scenario with so many agents."""
@@ -96,7 +100,9 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def _cpu_millis(cpus: float) -> int:
-    if not cpus * 1000 >= LEAST_CPU_MILLIS:
+    if not math.isfinite(cpus) or cpus > MOST_CPUS:
+        raise UsageError(f"--cpus {cpus:g}: not a number of CPUs", remedy="e.g. 0.5 or 2")
+    if cpus * 1000 < LEAST_CPU_MILLIS:
         raise UsageError(
             f"--cpus {cpus:g}: an agent's world needs at least {LEAST_CPU_MILLIS / 1000:g} CPUs to come up",
             remedy="give it more",
@@ -107,7 +113,7 @@ def _cpu_millis(cpus: float) -> int:
 def _memory_bytes(text: str) -> int:
     """Docker's way of writing sizes, in which k, m, g and t are powers of 1024, with or without `b` or `iB`."""
     match = _SIZE.fullmatch(text.strip())
-    if match is None:
+    if match is None or len(match[1]) > MOST_DIGITS:
         raise UsageError(f"--memory {text}: not a size", remedy="e.g. 512m, 4g or 4GiB")
     memory_bytes = int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
     if memory_bytes < LEAST_MEMORY_BYTES:
@@ -215,25 +221,34 @@ async def site(
     if request.own:
         yield _own(mix, environ, say)
         return
-    named = request.container or request.service
-    try:
-        async with connect(environment=environ) as engine:
-            strays = await remove_strays(engine, platform.node(), os.getpid())
-            if strays.removed:
-                say(f"removed what an earlier calibration left: {', '.join(strays.removed)}")
-            if strays.left:
-                say(
-                    f"another calibration seems to be at work and will disturb this one: {', '.join(strays.left)}"
-                )
-            yield await _docker(engine, request, mix, name, say)
-            return
-    except EngineMissing as missing:
-        if named is not None:
-            raise
-        limited = request.cpu_millis is not None or request.memory_bytes is not None
-        ignored = "; --cpus and --memory need an engine and are not imposed" if limited else ""
-        say(f"{missing.what}{ignored}")
-    yield _own(mix, environ, say)
+    async with AsyncExitStack() as stack:
+        try:
+            engine = await stack.enter_async_context(connect(environment=environ))
+        except EngineMissing as missing:
+            if request.container or request.service:
+                raise
+            say(f"{missing.what}{_not_imposed(request)}")
+            at = _own(mix, environ, say)
+        else:
+            await _tidy(engine, say)
+            at = await _docker(engine, request, mix, name, say)
+        yield at
+
+
+def _not_imposed(request: Request) -> str:
+    """What was asked for and is not done without an engine."""
+    asked = (("--cpus", request.cpu_millis), ("--memory", request.memory_bytes), ("--image", request.image))
+    ignored = [flag for flag, given in asked if given is not None]
+    return f"; without one {' and '.join(ignored)} cannot be imposed" if ignored else ""
+
+
+async def _tidy(engine: Engine, say: Callable[[str], None]) -> None:
+    """Remove what killed calibrations left, and name those that are at work."""
+    strays = await remove_strays(engine, platform.node(), os.getpid())
+    if strays.removed:
+        say(f"removed what an earlier calibration left: {', '.join(strays.removed)}")
+    if strays.left:
+        say(f"another calibration seems to be at work and will disturb this one: {', '.join(strays.left)}")
 
 
 def _own(mix: Mix, environ: Mapping[str, str], say: Callable[[str], None]) -> Site:

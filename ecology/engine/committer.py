@@ -51,6 +51,7 @@ class Committer:
         self._timed: set[asyncio.Task[None]] = set()
         self._fault: Exception | None = None
         self.groups = 0
+        self._settled = 0
         self.turns = 0
 
     async def close_turn(self) -> None:
@@ -83,13 +84,15 @@ class Committer:
         self._in_flight = asyncio.get_running_loop().run_in_executor(self._thread, self._store.commit)
 
     async def durable(self) -> None:
-        """Return once everything done so far is on disk."""
+        """Return once everything done so far is on disk: whoever else waits for the same group waits for one commit."""
+        wanted = self.groups + bool(self._open_turns or self._world.log.uncommitted)
         async with self._lock:
             await self._settle()
-            if self._open_turns or self._world.log.uncommitted:
+            if self.groups < wanted:
                 self._write()
-        async with self._lock:
-            await self._settle()
+        if self._settled < wanted:
+            async with self._lock:
+                await self._settle()
 
     async def close(self) -> None:
         """Commit what is open and end the commit thread."""
@@ -115,6 +118,7 @@ class Committer:
                 # Shielded: whoever waits here may be cancelled, and the connection is the commit's until it is done.
                 await asyncio.shield(self._in_flight)
             self._in_flight = None
+            self._settled = self.groups
             self._world.shelf.contents.committed()
 
     @contextmanager

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import pytest
@@ -12,11 +14,12 @@ import pytest
 from calibrate.control import Change, Decision, Wait
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Limits, Reading, Sampler
-from calibrate.workload import Sample
+from calibrate.workload import Figures, Sample
 from ecology.app import running
-from ecology.app.governing import Governing
+from ecology.app.governing import Governing, Governor
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS
+from ecology.engine.engine import Engine
 from ecology.events.records import ActionTaken, FlowChanged
 from ecology.events.registry import Record, decode
 from ecology.scenarios import Scenario
@@ -43,7 +46,7 @@ class Host:
         self._left = readings
         self.read = 0
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         while True:
             if self._left == self.read:
                 raise CalibrationFault("the container is gone", remedy="start it again")
@@ -185,3 +188,34 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     second = live(where, lambda: Host(75), Stopping)
     assert second.complete and second.flow == first.flow
     assert began[1] == pytest.approx(began[0] * first.flow[-1] / 1_000_000, rel=0.01)
+
+
+def test_rights_that_change_hands_do_not_look_like_another_rate(tmp_path: Path) -> None:
+    """What agents may use moves with every listing; the rule sees what the flow is, and what share of it is spent."""
+    seen: list[Sample] = []
+
+    class Watching(Halves):
+        def step(self, state: State, sample: Sample) -> tuple[State, Decision]:
+            seen.append(sample)
+            return super().step(state, sample)
+
+    class Listing:
+        """An engine whose agents list a hundredth of their rate every other second."""
+
+        def __init__(self) -> None:
+            self.second = 0
+            self.spent = 0
+            self.world = SimpleNamespace(offices=SimpleNamespace(world=SimpleNamespace(flow_ppm=1_000_000)))
+
+        def figures(self) -> Figures:
+            self.second += 1
+            rate = 10_000 if self.second % 2 else 9_900
+            self.spent += 5 * rate * 8 // 10
+            return Figures(self.second * SECOND_NS, 5, rate, self.second, self.spent, 0, 0, 0, 1)
+
+    host = Host(75, readings=30)
+    governor = Governor(cast(Engine, Listing()), Governing(lambda: host, Watching), lambda line: None)
+    with pytest.raises(CalibrationFault, match="gone"):
+        asyncio.run(governor.run())
+    assert {sample.rate for sample in seen} == {10.0}
+    assert len(seen) > 10 and all(0.7 < sample.spent / sample.rate < 0.9 for sample in seen)

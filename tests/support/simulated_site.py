@@ -1,7 +1,7 @@
 """A site without containers: readings and figures as of a simulated container, and no second is waited for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Limits, Reading
@@ -61,7 +61,7 @@ class SimulatedCrew:
         assert not self.closed, "told after it was closed"
         self._rate = millitokens_per_s
 
-    async def readings(self) -> AsyncIterator[Reading]:
+    async def readings(self) -> AsyncGenerator[Reading, None]:
         time_ns = cpu_ns = kills = 0
         number = 0
         while True:

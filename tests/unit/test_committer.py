@@ -210,3 +210,25 @@ def test_giving_up_writes_nothing_more() -> None:
     scene = played(story)
     assert len(scene.store.batches) == 1
     assert "a3" not in scene.store.contents
+
+
+def test_who_waits_for_the_same_group_waits_for_one_commit() -> None:
+    """Turns go on while it commits, and none of those who wait waits for the groups of later ones."""
+
+    async def story(scene: Scene) -> None:
+        committer = scene.committer
+        await scene.turn("a")
+        groups = committer.groups
+        scene.store.may_commit.clear()
+        waiting = [asyncio.create_task(committer.durable()) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        later = asyncio.create_task(scene.turn("b"))  # opens the next group
+        await asyncio.sleep(0.01)
+        scene.store.may_commit.set()
+        await asyncio.gather(*waiting)
+        assert committer.groups == groups + 1
+        assert "a" in scene.store.contents
+        await later
+        await committer.close()
+
+    played(story, group_turns=256)

@@ -1,5 +1,6 @@
 """Whether a found rate holds in a run of its own."""
 
+import msgspec
 import pytest
 
 from calibrate.control import Bound, Settled, Target
@@ -46,8 +47,20 @@ def test_four_windows_in_five_are_enough() -> None:
 def test_bursts_are_told_from_a_wrong_rate() -> None:
     swinging = verdict(held(([60.0] * 10 + [90.0] * 10) * 6))
     assert not swinging.passed
-    assert "the rate is right, but the load's own bursts move 10-s means by ± 15.7" in swinging.verdict
+    assert "the rate is right, but the speed of this machine, at an even load" in swinging.verdict
+    assert "moves 10-s means by ± 15.7" in swinging.verdict
+    uneven = [
+        msgspec.structs.replace(sample, spent=sample.spent * sample.cpu_percent / 75)
+        for sample in held(([60.0] * 10 + [90.0] * 10) * 6)
+    ]
+    assert "the load's own bursts move 10-s means by ± 15.7" in verdict(uneven).verdict
     assert "the mean is above 68-82 %" in verdict(held([90.0] * 120)).verdict
+
+
+def test_a_machine_that_is_slower_now_is_said() -> None:
+    dearer = verdict(held([86.0] * 120))
+    assert "the mean is above 68-82 %; a token cost 15% more than when the rate was found" in dearer.verdict
+    assert "a token cost" not in verdict(held([75.0] * 120)).verdict
 
 
 def test_the_start_does_not_count() -> None:
