@@ -98,16 +98,17 @@ async def hold(site: Site, seconds: float, watch: Watch, log: Log, *, warm_up_s:
 
 async def _lived(site: Site, log: Log) -> AsyncGenerator[tuple[Crew, Sample], None]:
     """A crew from its beginning to its end, sample by sample."""
-    crew = await site.begin(log.job)
     try:
-        async with aclosing(_samples(crew, log)) as samples:
-            async for taken in samples:
-                yield crew, taken
+        crew = await site.begin(log.job)
+        try:
+            async with aclosing(_samples(crew, log)) as samples:
+                async for taken in samples:
+                    yield crew, taken
+        finally:
+            await crew.close()
     except CalibrationFault as fault:
         log.why_ended = fault.what
         raise
-    finally:
-        await crew.close()
 
 
 async def _samples(crew: Crew, log: Log) -> AsyncGenerator[Sample, None]:

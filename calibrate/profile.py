@@ -11,7 +11,7 @@ from calibrate.control import Bound
 
 PROFILE_VERSION = 1
 
-_Text = Annotated[str, msgspec.Meta(max_length=500)]
+_Text = Annotated[str, msgspec.Meta(max_length=4_000)]
 _Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
 _Some = Annotated[float, msgspec.Meta(ge=0, le=1e12)]

@@ -92,12 +92,17 @@ def encode(profile: Profile) -> str:
 
 
 def write(path: Path, profile: Profile) -> None:
+    """Write the whole profile or nothing. Raises CalibrationFault if that cannot be done."""
+    write_whole(path, encode(profile).encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
     """Write the whole file or nothing. Raises CalibrationFault if that cannot be done."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         try:
-            with partial.open("w", encoding="utf-8") as file:
-                file.write(encode(profile))
+            with partial.open("wb") as file:
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)

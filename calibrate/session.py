@@ -1,5 +1,6 @@
 """A whole calibration: look for the rate, hold it in a run of its own, probe the memory, compare the methods."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from calibrate import holdout
 from calibrate.control import Controller, Refused, Settled, Target
 from calibrate.course import Log, Watch, hold, steer
+from calibrate.errors import CalibrationFault
 from calibrate.record import Course
 from calibrate.site import Job, Site
 from calibrate.workload import MILLI
@@ -29,14 +31,17 @@ class Plan(msgspec.Struct, frozen=True):
     """At that rate an agent is always thinking when each thought takes so long."""
 
     @property
-    def later_s(self) -> float:
-        """What comes after the rate was found, roughly: a workload needs a few seconds to start and to end."""
-        held = self.hold_out_s + self.warm_up_s + START_S
-        return held + len(self.probe_agents) * (self.probe_s + PROBE_WARM_UP_S + START_S)
+    def later_s(self) -> list[float]:
+        """How long each course after the search takes, roughly: a workload needs a few seconds to start and to end."""
+        held = self.warm_up_s + self.hold_out_s + START_S
+        return [held, *(PROBE_WARM_UP_S + self.probe_s + START_S for _ in self.probe_agents)]
 
 
 START_S = 4.0
 PROBE_WARM_UP_S = 4.0
+
+
+INTERRUPTED = "interrupted before a rate was found and held"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -48,7 +53,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Session:
-    """One calibration. Whatever ends it, `courses` has what was seen until then."""
+    """One calibration. Whatever ends it, `courses` has what was seen until then, and `outcome` what came of it.
+
+    What follows the hold-out (probes of the memory, the other method) changes the outcome no more: what fails there is
+    in its course.
+    """
 
     def __init__(
         self,
@@ -65,17 +74,19 @@ class Session:
         self._method = method
         self._rival = rival
         self._logs: list[Log] = []
+        self.outcome = Outcome(INTERRUPTED, passed=False)
 
     @property
     def courses(self) -> tuple[Course, ...]:
         """What was seen, one course after the other; the last may be in the middle."""
         return tuple(log.course() for log in self._logs)
 
-    async def run(self) -> Outcome:
-        """From the first container to the last. Raises `CalibrationFault`."""
+    async def run(self) -> None:
+        """From the first container to the last. Raises `CalibrationFault` if the rate was not found and held."""
         found = await self._steer("settle", self._method)
         if isinstance(found, Refused):
-            return Outcome(found.why, passed=False)
+            self.outcome = Outcome(found.why, passed=False)
+            return
         plan = self._plan
         held = await hold(
             self._site,
@@ -85,12 +96,14 @@ class Session:
             warm_up_s=plan.warm_up_s,
         )
         judged = holdout.judge(held, plan.target, found, warm_up_s=0.0)
+        self.outcome = Outcome(judged.verdict, judged.passed, found)
         for agents in plan.probe_agents:
-            log = self._log("probe", plan.probe_rate, agents, plan.probe_thought_s)
-            await hold(self._site, plan.probe_s, self._watch, log, warm_up_s=PROBE_WARM_UP_S)
+            with suppress(CalibrationFault):  # why is in its log, and the profile says what was not measured
+                log = self._log("probe", plan.probe_rate, agents, plan.probe_thought_s)
+                await hold(self._site, plan.probe_s, self._watch, log, warm_up_s=PROBE_WARM_UP_S)
         if self._rival is not None:
-            await self._steer("compare", self._rival)
-        return Outcome(judged.verdict, judged.passed, found)
+            with suppress(CalibrationFault):
+                await self._steer("compare", self._rival)
 
     async def _steer(self, purpose: str, controller: Controller[Any]) -> Settled | Refused:
         log = self._log(purpose, controller.target.start_rate, method=controller.name)

@@ -6,7 +6,7 @@ was found and held.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,14 +20,15 @@ from calibrate.errors import CalibrationFault, CallFault
 from calibrate.outcome import profile_of
 from calibrate.profile import Profile
 from calibrate.profile_file import write as write_profile
+from calibrate.profile_file import write_whole
 from calibrate.record import Place, Record
 from calibrate.record import encode as encode_record
-from calibrate.session import Outcome, Plan, Session
+from calibrate.session import Plan, Session
 from calibrate.survey import Survey
 from ecology import scenarios
 from ecology.app import assembly, scorers
 from ecology.app.interruption import Interruption
-from ecology.app.sites import Request, site
+from ecology.app.sites import Request, Talk, site
 from ecology.core.clock import utc_stamp
 from ecology.core.errors import EcologyError, RunFault, UsageError
 from ecology.core.limits import MAX_AGENTS
@@ -39,8 +40,8 @@ METHODS: dict[str, Callable[[Target], Controller[Any]]] = {"model": Survey, "cla
 PROBED_TIMES = (1, 8)
 """How many times as many agents as were calibrated think at once in the two probes of the memory."""
 
-WORST_THOUGHTS = 2
-"""A bucket must hold so many thoughts at their worst for its owner to think again while one is under way."""
+MOST_PROBED = 2_000
+"""More agents than that thinking at once say nothing that fewer would not."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -66,14 +67,11 @@ class Result(msgspec.Struct, frozen=True):
     interrupted: bool = False
 
 
-class Teller(Watch, Protocol):
+class Teller(Watch, Talk, Protocol):
     """Who is told how a calibration goes on."""
 
-    def say(self, line: str) -> None:
-        """A remark for a person."""
-
-    def expect(self, later_s: Mapping[str, float]) -> None:
-        """How many seconds follow a course of each purpose."""
+    def expect(self, later_s: Sequence[float]) -> None:
+        """How many seconds each course takes that follows the first, in their order."""
 
 
 async def carry_out(wish: Wish, request: Request, environ: Mapping[str, str], teller: Teller) -> Result:
@@ -86,47 +84,62 @@ async def carry_out(wish: Wish, request: Request, environ: Mapping[str, str], te
     scenario = of(wish.agents)
     assembly.require_minds(scenario)
     scorers.require(scenario)
+    _require_reachable(scenario, request)
+    _require_writable(wish.profile)
+    plan = _plan(wish, scenario)
     folder = _folder(wish)
     name = f"{folder.name.lower()}-{os.getpid()}"
-    plan = _plan(wish, scenario)
     session: Session | None = None
-    place: Place | None = None
+    seen: _Seen | None = None
     fault: CalibrationFault | None = None
-    outcome = Outcome("interrupted before it was over", passed=False)
     with Interruption() as interruption:
         try:
-            async with site(
-                request, lambda agents: scenarios.dump(of(agents)), environ, name, teller.say
-            ) as at:
-                place = at.place
+            async with site(request, lambda agents: scenarios.dump(of(agents)), environ, name, teller) as at:
                 session = _session(wish, plan, at, teller)
-                outcome = await session.run()
+                seen = _Seen(at.place, plan, session)
+                await session.run()
         except CalibrationFault as broken:
-            fault, outcome = broken, Outcome(broken.what, passed=False)
+            fault = broken
         except asyncio.CancelledError:
             if not interruption.requested:
                 raise
-    if session is None or place is None or not any(course.steps for course in session.courses):
-        _remove_empty(folder)
+        finally:
+            if seen is None or not any(course.steps for course in seen.session.courses):
+                seen = None
+                folder.rmdir()
+    if seen is None:
         if fault is not None:
             raise ours(fault) from fault
         raise KeyboardInterrupt
-    record = Record(
-        made=_iso(folder.name[:16]),
-        software=version("agent-ecology"),
-        place=place,
-        mix=scenario.name,
-        agents=plan.agents,
-        target=plan.target,
-        courses=session.courses,
-        verdict=outcome.line,
-        passed=outcome.passed,
-    )
+    record = seen.record(_iso(folder.name[:16]), scenario, fault)
     result = _write(record, wish, folder, scenario, interrupted=interruption.requested)
     if fault is not None:
         teller.say(f"what was seen until then: {result.files['report']}")
         raise ours(fault) from fault
     return result
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """What there is to write down, at any moment."""
+
+    place: Place
+    plan: Plan
+    session: Session
+
+    def record(self, made: str, scenario: Scenario, fault: CalibrationFault | None) -> Record:
+        """The record of everything until now."""
+        outcome = self.session.outcome
+        return Record(
+            made=made,
+            software=version("agent-ecology"),
+            place=self.place,
+            mix=scenario.name,
+            agents=self.plan.agents,
+            target=self.plan.target,
+            courses=self.session.courses,
+            verdict=outcome.line if fault is None else fault.what,
+            passed=outcome.passed,
+        )
 
 
 def ours(fault: CalibrationFault) -> EcologyError:
@@ -153,12 +166,33 @@ def _mix(wish: Wish, environ: Mapping[str, str]) -> Callable[[int | None], Scena
     return of
 
 
+def _require_reachable(scenario: Scenario, request: Request) -> None:
+    """Raises UsageError for a model that a container without a network would ask."""
+    if scenario.model.url is not None and scenario.policy == "llm" and not (request.own or request.container):
+        raise UsageError(
+            f"a container of its own has no network, and {scenario.name} asks the model at {scenario.model.url}",
+            remedy="measure with --own or in a --container that can reach it, or leave model.url out",
+        )
+
+
+def _require_writable(profile: Path) -> None:
+    """Raises UsageError for a profile that could not be written in the end."""
+    if profile.name and profile.parent.is_dir() and os.access(profile.parent, os.W_OK):
+        return
+    raise UsageError(
+        f"--profile {profile}: cannot be written there", remedy="name a file in a folder of yours"
+    )
+
+
 def _plan(wish: Wish, scenario: Scenario) -> Plan:
     """What will be done. Memory is probed where agents think with a model; those that do not hold none meanwhile."""
     thinks = scenario.policy == "llm" and scenario.model.url is None
-    probed = tuple(scenario.agents * times for times in PROBED_TIMES) if thinks else ()
+    probed = sorted({min(scenario.agents * times, MOST_PROBED) for times in PROBED_TIMES}) if thinks else ()
     return Plan(
-        agents=scenario.agents, thought_s=wish.thought_s, hold_out_s=wish.hold_out_s, probe_agents=probed
+        agents=scenario.agents,
+        thought_s=wish.thought_s,
+        hold_out_s=wish.hold_out_s,
+        probe_agents=tuple(probed),
     )
 
 
@@ -169,8 +203,7 @@ def _session(wish: Wish, plan: Plan, at: Any, teller: Teller) -> Session:  # noq
         other = next(name for name in METHODS if name != wish.method)
         rival = METHODS[other](plan.target)
     compared_s = 0.0 if rival is None else rival.remaining_s(rival.begin())
-    later_s = plan.later_s + compared_s
-    teller.expect({"settle": later_s, "hold-out": later_s - plan.hold_out_s, "probe": compared_s})
+    teller.expect([*plan.later_s, compared_s])
     return Session(at, plan, teller, method, rival)
 
 
@@ -193,31 +226,22 @@ def _folder(wish: Wish) -> Path:
         ) from error
 
 
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError as error:
-        raise RunFault(f"cannot remove {folder} ({error.strerror})") from error
-
-
 def _write(record: Record, wish: Wish, folder: Path, scenario: Scenario, *, interrupted: bool) -> Result:
-    """Record, report and, where the rate held, the profile. Raises RunFault."""
+    """Record, report and, where the rate held, the profile. Raises RunFault; what was written until then stays."""
     files = {"record": folder / "record.json", "report": folder / "report.html"}
-    profile = None
     try:
-        files["record"].write_bytes(encode_record(record))
-        if record.passed:
-            profile = profile_of(record, scenario.costs().worst_millitokens / 1000)
-        write_page(files["report"], record, profile)
+        write_whole(files["record"], encode_record(record))
+        profile = None
+        try:
+            if record.passed:
+                profile = profile_of(record, scenario.costs().worst_millitokens / 1000)
+        finally:  # a record of which no profile can be made still has its report
+            write_page(files["report"], record, profile)
         if profile is not None:
             write_profile(wish.profile, profile)
             files["profile"] = wish.profile
     except CalibrationFault as fault:
         raise ours(fault) from fault
-    except OSError as error:
-        raise RunFault(
-            f"cannot write {error.filename} ({error.strerror})", remedy="free some space"
-        ) from error
     return Result(record, profile, files, interrupted)
 
 

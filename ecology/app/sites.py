@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -44,6 +45,16 @@ Mix = Callable[[int], str]
 """The text of the scenario with so many agents."""
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+class Talk(Protocol):
+    """Who is told what is measured."""
+
+    def say(self, line: str) -> None:
+        """A remark."""
+
+    def warn(self, line: str) -> None:
+        """What somebody must know who wants to hear of nothing else."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -212,14 +223,14 @@ class OwnLimits:
 
 @asynccontextmanager
 async def site(
-    request: Request, mix: Mix, environ: Mapping[str, str], name: str, say: Callable[[str], None]
+    request: Request, mix: Mix, environ: Mapping[str, str], name: str, talk: Talk
 ) -> AsyncIterator[Site]:
     """The site that was asked for. Raises a `CalibrationFault` for one that cannot be had.
 
     Without an engine a fresh container becomes our own limits, which is said; a container that was named does not.
     """
     if request.own:
-        yield _own(mix, environ, say)
+        yield _own(mix, environ, talk.say)
         return
     async with AsyncExitStack() as stack:
         try:
@@ -227,11 +238,11 @@ async def site(
         except EngineMissing as missing:
             if request.container or request.service:
                 raise
-            say(f"{missing.what}{_not_imposed(request)}")
-            at = _own(mix, environ, say)
+            talk.warn(f"{missing.what}{_not_imposed(request)}")
+            at = _own(mix, environ, talk.warn)
         else:
-            await _tidy(engine, say)
-            at = await _docker(engine, request, mix, name, say)
+            await _tidy(engine, talk.say)
+            at = await _docker(engine, request, mix, name, talk.say)
         yield at
 
 

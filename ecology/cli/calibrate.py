@@ -11,6 +11,7 @@ from ecology.app import calibration
 from ecology.app.sites import DEFAULT_IMAGE, Request
 from ecology.cli.calibration_progress import Teller
 from ecology.cli.console import TALK, complain, data, say
+from ecology.cli.seconds import Seconds
 from ecology.core.errors import INTERRUPTED, EcologyError
 from ecology.observe.calibration.essentials import essentials
 from ecology.observe.calibration.terminal import render
@@ -47,7 +48,7 @@ Examples:
 @click.option(
     "--thought",
     "thought_s",
-    type=click.FloatRange(0, 600),
+    type=Seconds(0, 600),
     default=0.0,
     metavar="SECONDS",
     help="How long a model's answer takes [0].",
@@ -62,7 +63,7 @@ Examples:
 @click.option(
     "--hold-out",
     "hold_out_s",
-    type=click.FloatRange(10, 86_400),
+    type=Seconds(10, 86_400),
     default=120.0,
     metavar="SECONDS",
     help="How long the found rate is held in a run of its own [120].",
@@ -128,7 +129,8 @@ def calibrate(
     elif not quiet:
         TALK.print(render(result.record, result.profile, result.files))
     if result.interrupted:
-        say("interrupted; what was seen until then is in the report, and no profile was written")
+        what = "the profile is written" if result.profile is not None else "no profile was written"
+        say(f"interrupted; what was seen until then is in the report, and {what}")
         return INTERRUPTED
     if not result.record.passed:
         complain(f"{result.record.verdict}; no profile was written")

@@ -1,6 +1,6 @@
 """How a calibration stands while it goes on: what it does, every change with its reason, and how long it will take."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
@@ -21,16 +21,13 @@ _DOING = {
 
 
 class Teller:
-    """A `calibrate.course.Watch` that talks on stderr; quiet, it says nothing at all.
-
-    `later` says how many seconds come after the course that is going on.
-    """
+    """A `calibrate.course.Watch` that talks on stderr; quiet, it only warns."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
         self._doing = ""
-        self._purpose = ""
-        self._later_s: Mapping[str, float] = {}
+        self._later_s: Sequence[float] = ()
+        self._begun = 0
         self._said_s = 0.0
         self._line: Progress | None = None
         self._task: TaskID | None = None
@@ -41,19 +38,21 @@ class Teller:
             self._task = self._line.add_task("beginning", total=None)
             self._line.start()
 
-    def expect(self, later_s: Mapping[str, float]) -> None:
-        """How long what follows each kind of course will take, for the time that is left."""
+    def expect(self, later_s: Sequence[float]) -> None:
+        """How many seconds each course takes that follows the first, for the time that is left."""
         self._later_s = later_s
 
     def begun(self, purpose: str, method: str, agents: int, rate: float) -> None:
         how = f" ({method})" if method else ""
         self._doing = _DOING[purpose] + how
         self._said_s = 0.0
-        self._purpose = purpose
-        self.say(f"{self._doing}: {agents} agents, {rate:.4g} tokens/s each")
+        self._begun += 1
+        line = f"{self._doing}: {agents} agents, {rate:.4g} tokens/s each"
+        self.say(line)
+        self._show(f"{line}; beginning")
 
     def stepped(self, sample: Sample, decision: Decision, remaining_s: float) -> None:
-        left = remaining_s + self._later_s.get(self._purpose, 0.0)
+        left = remaining_s + sum(self._later_s[self._begun - 1 :])
         standing = (
             f"{self._doing}: {sample.rate:.4g} tokens/s, CPU {sample.cpu_percent:.0f} %,"
             f" memory {sample.memory_percent:.0f} %; about {duration(round(left) * SECOND_NS)} to go"
@@ -65,8 +64,7 @@ class Teller:
         elif self._line is None and sample.time_s - self._said_s >= CALM_S:
             self._said_s = sample.time_s
             self.say(f"  {sample.time_s:4.0f} s  {standing}")
-        if self._line is not None and self._task is not None:
-            self._line.update(self._task, description=standing)
+        self._show(standing)
 
     def close(self) -> None:
         """Leave the screen tidy."""
@@ -77,3 +75,11 @@ class Teller:
         """A remark."""
         if not self._quiet:
             say(line)
+
+    def warn(self, line: str) -> None:
+        """What somebody must know who wants to hear of nothing else."""
+        say(line)
+
+    def _show(self, standing: str) -> None:
+        if self._line is not None and self._task is not None:
+            self._line.update(self._task, description=standing)

@@ -8,13 +8,14 @@ import click
 
 from ecology.app.workload import Rehearsing, work
 from ecology.cli.console import say
+from ecology.cli.seconds import Seconds
 from ecology.engine.rehearsal.author import MALFORMED_PER_MILLE
 
 
 @click.command(hidden=True)
 @click.option(
     "--latency",
-    type=click.FloatRange(0, 3600),
+    type=Seconds(0, 3600),
     metavar="SECONDS",
     default=0.0,
     help="How long the rehearsed model thinks [0].",

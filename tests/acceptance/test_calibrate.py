@@ -125,7 +125,7 @@ def test_without_an_engine_it_says_what_it_measures_instead(tmp_path: Path) -> N
     finish(process)
 
     assert "no Docker engine" in said
-    assert "--cpus and --memory need an engine and are not imposed" in said
+    assert "without one --cpus cannot be imposed" in said
     assert "measuring what this process may use" in said
 
 
@@ -141,7 +141,13 @@ def test_wrong_calls_are_one_line_and_start_nothing(tmp_path: Path) -> None:
     wrong = {
         ("--cpus", "0"): "at least 0.05 CPUs",
         ("--cpus", "-1"): "at least 0.05 CPUs",
-        ("--cpus", "nan"): "at least 0.05 CPUs",
+        ("--cpus", "nan"): "not a number of CPUs",
+        ("--cpus", "inf"): "not a number of CPUs",
+        ("--memory", "9" * 400): "not a size",
+        ("--hold-out", "nan"): "not a number of seconds",
+        ("--profile", "nowhere/capacity.yaml"): "cannot be written there",
+        ("--policy-less",): "No such option",
+        ("--set", "model.url=http://127.0.0.1:9/v1"): "has no network",
         ("--memory", "10m"): "at least 192 MiB",
         ("--memory", "plenty"): "not a size",
         ("--own", "--cpus", "1"): "--cpus is for a fresh container",

@@ -10,6 +10,7 @@ from calibrate.course import STALE_READINGS
 from calibrate.errors import ContainerGone, WorkloadEnded
 from calibrate.record import Course
 from calibrate.session import Outcome, Plan, Session
+from calibrate.site import Crew, Job
 from calibrate.survey import Survey
 from calibrate.workload import Sample
 from ecology.testing.containers import Container, Traits
@@ -42,7 +43,8 @@ def calibrated(
     watching = Watching()
     rival = Classic(TARGET) if compare else None
     session = Session(site, plan, watching, Survey(TARGET), rival)
-    return asyncio.run(session.run()), session, watching
+    asyncio.run(session.run())
+    return session.outcome, session, watching
 
 
 def changes(course: Course) -> list[Change]:
@@ -136,6 +138,22 @@ def test_a_workload_that_falls_silent_is_not_waited_for_for_ever() -> None:
 
     assert len(session.courses[0].steps) < STALE_READINGS
     assert site.crews[0].closed
+
+
+def test_a_probe_that_fails_takes_nothing_from_what_was_found() -> None:
+    class Small(SimulatedSite):
+        """One in which forty agents do not fit."""
+
+        async def begin(self, job: Job) -> Crew:
+            if job.agents == 40:
+                raise WorkloadEnded("the workload ended before it was told to (exit code 137, out of memory)")
+            return await super().begin(job)
+
+    outcome, session, _ = calibrated(Small(linear), Plan(agents=5, probe_agents=(5, 40)), compare=True)
+
+    assert outcome.passed
+    assert [course.purpose for course in session.courses][-3:] == ["probe", "probe", "compare"]
+    assert "out of memory" in session.courses[-2].why_ended and not session.courses[-2].steps
 
 
 def test_cancelled_it_leaves_no_crew_and_keeps_the_course() -> None:
