@@ -19,6 +19,7 @@ from calibrate.outcome import hardware_class
 from calibrate.profile import Profile
 from calibrate.profile_file import from_data
 from calibrate.reading import Limits
+from ecology.app.run_directory import belongs_to_run
 from ecology.core.errors import UsageError
 from ecology.scenarios import Scenario, catalogue, document
 from ecology.scenarios.measured import Draft, Measured
@@ -47,12 +48,17 @@ class Taken(NamedTuple):
     by_hand: str | None
 
 
-def find(named: Path | None, ignored: bool) -> Path | None:
-    """The profile to use: the named one, else `capacity.yaml` of the working directory if it is there."""
+def find(named: Path | None, ignored: bool, scenario: str) -> Path | None:
+    """The profile to use: the named one, else `capacity.yaml` of the working directory if it is there.
+
+    What a run keeps as its configuration has its rates already: only a profile that is named changes them.
+    """
     if named is not None and ignored:
         raise UsageError("--profile and --no-profile exclude each other", remedy="give one of them")
     if named is not None or ignored:
         return named
+    if catalogue.means_file(scenario) and belongs_to_run(Path(scenario)):
+        return None
     return DEFAULT if DEFAULT.exists() or DEFAULT.is_symlink() else None
 
 

@@ -13,6 +13,8 @@ from ecology.core.errors import EcologyError, RunFault, UsageError
 from ecology.scenarios import Scenario
 
 LATEST = "latest"
+CONFIG = "run.yaml"
+LOCK = "lock"
 
 
 class RunDirectory:
@@ -22,7 +24,7 @@ class RunDirectory:
         self.path = path
         self.database = path / "ecology.sqlite"
         self.archive = path / "archive.git"
-        self.config = path / "run.yaml"
+        self.config = path / CONFIG
         self.memory = path / "memory"
         self.export = path / "events.jsonl.zst"
         self.summary = path / "summary.json"
@@ -105,7 +107,7 @@ class RunDirectory:
         Raises UsageError if another one is, or if nothing can be written here.
         """
         try:
-            handle = (self.path / "lock").open("a+")
+            handle = (self.path / LOCK).open("a+")
         except OSError as error:
             raise _unusable(f"cannot work in {self.path}", error) from error
         try:
@@ -143,6 +145,13 @@ class RunDirectory:
         except OSError:
             fresh.unlink()
             raise
+
+
+def belongs_to_run(file: Path) -> bool:
+    """Whether a scenario's file is what a run keeps: called `run.yaml`, or in the directory of a run."""
+    path = file.resolve()
+    folder = path.parent
+    return path.name == CONFIG or ((folder / CONFIG).is_file() and (folder / LOCK).is_file())
 
 
 def _unusable(what: str, error: OSError) -> EcologyError:

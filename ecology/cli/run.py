@@ -136,13 +136,14 @@ def run(
             raise UsageError("a resumed run keeps its rates", remedy="give --resume without --profile")
         directory, scenario = _taken_up(resumed, given, scenario_name, overrides)
     else:
+        asked_for = scenario_name or "container"
         scenario = scenario_files.load(
-            scenario_name or "container",
+            asked_for,
             overrides=overrides,
             environ=os.environ,
             flags=given,
             strategies=assembly.strategies(),
-            measured=_measured(profile, no_profile, nodes or 1, remarks),
+            measured=_measured(capacity_profile.find(profile, no_profile, asked_for), nodes or 1, remarks),
         )
         assembly.require_minds(scenario)
         directory = None
@@ -160,12 +161,9 @@ def run(
     )
 
 
-def _measured(profile: Path | None, ignored: bool, nodes: int, remarks: list[str]) -> Measured | None:
+def _measured(profile: Path | None, nodes: int, remarks: list[str]) -> Measured | None:
     """What is laid over the scenario, if there is a profile; what it came to is added to `remarks`."""
-    found = capacity_profile.find(profile, ignored)
-    if found is None:
-        return None
-    return capacity_profile.measured(found, remarks.append, nodes)
+    return None if profile is None else capacity_profile.measured(profile, remarks.append, nodes)
 
 
 def _services(nodes: int | None, ledger: str | None, redis: str | None, *, resumed: bool) -> cluster.Services:

@@ -32,7 +32,7 @@ def find(name_or_path: str | Path) -> Source:
     most 1 MB.
     """
     text = str(name_or_path)
-    if isinstance(name_or_path, Path) or "/" in text or "\\" in text or text.endswith((".yaml", ".yml")):
+    if means_file(name_or_path):
         return _read_scenario(Path(name_or_path), label=str(name_or_path))
     for name, source in _shipped():
         if name == text:
@@ -46,6 +46,12 @@ def find(name_or_path: str | Path) -> Source:
     raise ScenarioError(
         f"unknown scenario {shown(text)}", remedy=f"{hint}known: {', '.join(known)}; or give a .yaml file"
     )
+
+
+def means_file(name_or_path: str | Path) -> bool:
+    """Whether that is a path, not a scenario's name."""
+    text = str(name_or_path)
+    return isinstance(name_or_path, Path) or "/" in text or "\\" in text or text.endswith((".yaml", ".yml"))
 
 
 def names() -> list[str]:

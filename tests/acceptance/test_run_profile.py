@@ -68,13 +68,34 @@ def test_a_run_keeps_its_rates_whatever_becomes_of_the_profile(home: Path) -> No
     (home / "capacity.yaml").write_text("broken: [")
     resumed = called("run", "--resume", "runs/latest", "--quiet", cwd=home)
     assert (resumed.code, resumed.err) == (0, "")
-    assert called("run", "--scenario", "runs/latest/run.yaml", "--no-profile", "--quiet", cwd=home).code == 0
+    assert called("run", "--scenario", "runs/latest/run.yaml", "--quiet", cwd=home).code == 0
     assert rate(home) == kept
     named = called("run", "--resume", "runs/latest", "--profile", "capacity.yaml", cwd=home)
     assert (named.code, named.complaint) == (
         2,
         "a resumed run keeps its rates; give --resume without --profile",
     )
+
+
+def test_what_a_run_keeps_is_repeated_beside_a_profile(home: Path) -> None:
+    """The default profile is for scenarios; a configuration has its rates, unless a profile is named."""
+    assert called(*RUN, "--quiet", "--no-profile", cwd=home).code == 0
+    log = latest(home).export.read_bytes()
+    kept = home / "runs" / "latest" / "run.yaml"
+    (home / "copy").mkdir()
+    (home / "copy" / "run.yaml").write_bytes(kept.read_bytes())
+    (kept.parent / "variant.yaml").write_bytes(kept.read_bytes())
+    (home / "link.yaml").symlink_to(kept.resolve())
+    for again in (kept.resolve(), "copy/run.yaml", kept.resolve().parent / "variant.yaml", "link.yaml"):
+        repeated = called("run", "--scenario", again, cwd=home)
+        assert repeated.code == 0
+        assert "capacity.yaml" not in repeated.err
+        assert latest(home).export.read_bytes() == log
+    named = ("--profile", "capacity.yaml")
+    assert called("run", "--scenario", "copy/run.yaml", *named, "--quiet", cwd=home).code == 0
+    assert rate(home) != 10
+    (home / "mine.yaml").write_text("agents: 3\n")
+    assert "capacity.yaml: " in called("run", "--scenario", "mine.yaml", "--duration", "5s", cwd=home).err
 
 
 @pytest.mark.parametrize(
