@@ -7,7 +7,6 @@ clock, where no host may matter, those of the scenario's own container, or else 
 import math
 import os
 from collections.abc import Callable
-from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from calibrate.outcome import hardware_class
 from calibrate.profile import Profile
 from calibrate.profile_file import from_data
 from calibrate.reading import Limits
+from ecology.app.capacity_flows import LEAST_RATE_MILLITOKENS, Dealt, deal
 from ecology.app.run_directory import belongs_to_run
 from ecology.core.errors import UsageError
 from ecology.scenarios import Scenario, catalogue, document
@@ -30,22 +30,20 @@ DEFAULT = Path("capacity.yaml")
 SAME = 0.03
 """Limits that differ by no more than this are the same: what a container is given is often rounded."""
 
-RATE = "resources.flow.llm_rate.rate"
-CAPACITY = "resources.flow.llm_rate.capacity"
 MEMORY = "thought.memory"
 AT_ONCE = "thought.at_once"
 
-LEAST_RATE = 0.001
-"""The smallest rate that a scenario can say."""
+SLOPE_SEEN_AT = 2
+"""Of fewer numbers of thinking agents nobody learns what one more occupies."""
 
 Say = Callable[[str], None]
 
 
 class Taken(NamedTuple):
-    """What is laid over a scenario, and who set the common rate by hand, if anybody did."""
+    """What is laid over a scenario, and how the flow was dealt out."""
 
     figures: dict[str, object]
-    by_hand: str | None
+    dealt: Dealt
 
 
 def find(named: Path | None, ignored: bool, scenario: str) -> Path | None:
@@ -92,13 +90,21 @@ def measured(path: Path, say: Say, nodes: int = 1) -> Measured:
             memory_bytes=limits.memory_bytes // nodes,
             worst_thought_tokens=scenario.costs().worst_millitokens / 1000,
         )
-        if predicted.tokens_per_s < LEAST_RATE:
+        if predicted.tokens_per_s * 1000 < LEAST_RATE_MILLITOKENS:
             raise UsageError(
-                f"{label}: {scenario.agents} agents have nothing to live on in {_size(limits)}:"
+                f"{label}: {scenario.agents} agents have nothing to live on in {size(limits)}:"
                 f" the world at rest takes {profile.cpu.base_cpus * nodes:.3g} CPUs",
                 remedy="give the container more CPUs, or ignore the profile with --no-profile",
             )
-        laid = _taken(draft, profile, predicted)
+        dealt = deal(draft, predicted.tokens_per_s * scenario.agents)
+        if dealt.others and not dealt.figures:
+            raise UsageError(
+                f"{label}: by {' and '.join(dealt.by_hand)} agents take {_short(dealt.taken)} of the"
+                f" {_short(predicted.tokens_per_s * scenario.agents)} tokens/s of {size(limits)}:"
+                f" the other {dealt.others} have nothing to live on",
+                remedy="lower what is set by hand, or ignore the profile with --no-profile",
+            )
+        laid = _taken(draft, profile, predicted, dealt)
         for line in _said(profile, predicted, scenario, limits, laid):
             say(f"{label}: {line}")
         return laid.figures
@@ -110,47 +116,21 @@ def _limits(scenario: Scenario, profile: Profile) -> Limits:
     """The container that the world will feel."""
     own = None if scenario.container is None else scenario.container.limits()
     if scenario.clock == "virtual":
-        was = profile.container
-        return own or Limits(round(was.cpus * 1000), was.memory_bytes, was.source)
+        return own or measured_in(profile)
     here = detect()
     if own is None:
         return here
     return Limits(min(here.cpu_millis, own.cpu_millis), min(here.memory_bytes, own.memory_bytes), here.source)
 
 
-def _taken(draft: Draft, profile: Profile, predicted: Prediction) -> Taken:
+def _taken(draft: Draft, profile: Profile, predicted: Prediction, dealt: Dealt) -> Taken:
     """A common rate or a thought's memory that was set by hand leaves what goes with it as it is, too."""
-    by_hand = draft.by_hand(RATE)
-    figures = {} if by_hand is not None else _flows(draft, predicted)
-    if draft.by_hand(MEMORY) is None:
+    figures: dict[str, object] = {**dealt.figures}
+    if draft.by_hand(MEMORY) is None and profile.memory.measured_at >= SLOPE_SEEN_AT:
         figures[MEMORY] = profile.memory.bytes_per_thinking
         if draft.by_hand(AT_ONCE) is None:
             figures[AT_ONCE] = predicted.thinking_at_once
-    return Taken(figures, by_hand)
-
-
-def _flows(draft: Draft, predicted: Prediction) -> dict[str, object]:
-    """Every bucket that nobody set by hand; groups keep their proportion, and all together have what was predicted."""
-    scenario = draft.scenario
-    groups = scenario.groups()
-    together = sum(group.count * group.rights.llm_rate_millitokens_per_s for group in groups)
-    common = scenario.resources.flow.llm_rate
-    more_rate = predicted.tokens_per_s * 1000 * scenario.agents / together
-    capacity = math.ceil(predicted.capacity_tokens * 1000)  # rounded down it might not cover the thoughts
-    more_capacity = capacity / common.capacity_millitokens
-    laid: dict[str, object] = {
-        RATE: _tokens(common.rate_millitokens_per_s * more_rate),
-        CAPACITY: _tokens(capacity),
-    }
-    for place, settings in enumerate(scenario.population):
-        own = settings.resources.flow.llm_rate
-        for key, amount, more in (
-            (RATE, own.rate_millitokens_per_s, more_rate),
-            (CAPACITY, own.capacity_millitokens, more_capacity),
-        ):
-            if amount is not None and draft.by_hand(path := f"population.{place}.{key}") is None:
-                laid[path] = _tokens(amount * more)
-    return laid
+    return Taken(figures, dealt)
 
 
 def _said(
@@ -160,43 +140,63 @@ def _said(
 
     The virtual clock feels no host, only the scenario's container.
     """
-    parts = []
-    if laid.by_hand is not None:
-        parts.append(f"rates stay as {laid.by_hand} says")
-    else:
-        grouped = any(key.startswith("population.") for key in laid.figures)
-        each = "on average for" if grouped else "for each of"
-        parts.append(f"{predicted.tokens_per_s:.3g} tokens/s {each} {scenario.agents} agents")
+    parts = _flow_said(laid.dealt)
     if AT_ONCE in laid.figures:
         parts.append(f"{predicted.thinking_at_once} may think at once")
-    was = profile.container
-    there = Limits(round(was.cpus * 1000), was.memory_bytes, was.source)
-    measured_in = f"measured {profile.made[:10]} in {_size(there)}"
+    origin = f"measured {profile.made[:10]} in {size(measured_in(profile))}"
     differ = []
-    if not _same(limits.cpu_millis, there.cpu_millis) or not _same(limits.memory_bytes, there.memory_bytes):
+    if not fits(profile, limits):
         whose = "the scenario's" if scenario.clock == "virtual" else "this"
-        sure = "" if laid.by_hand is not None else f", ± {predicted.error_tokens_per_s:.2g} tokens/s each"
-        differ.append(f"{whose} container is {_size(limits)}: the figures are predicted for it{sure}")
-        measured_in = f"predicted from what was {measured_in}"
+        sure = "" if not laid.dealt.figures else f", ± {predicted.error_tokens_per_s:.2g} tokens/s each"
+        differ.append(f"{whose} container is {size(limits)}: the figures are predicted for it{sure}")
+        origin = f"predicted from what was {origin}"
     if scenario.clock == "real":
         kind = hardware_class(os.cpu_count() or 1, this_machine().memory_bytes)
         if kind != profile.hardware.kind:
             differ.append(f"it was measured on a {profile.hardware.kind}, and this is a {kind}")
         if profile.software != (here := version("agent-ecology")):
             differ.append(f"it was measured with version {profile.software}, and this is {here}")
-    taken = f"{', '.join(parts)} ({measured_in})"
+    taken = f"{', '.join(parts)} ({origin})"
     return [taken, f"warning: {'; '.join(differ)}; calibrate here to be sure"] if differ else [taken]
 
 
-def _same(one: float, other: float) -> bool:
-    return abs(one - other) <= SAME * other
+def _flow_said(dealt: Dealt) -> list[str]:
+    """Who lives on how much, as it came out."""
+    by_hand = " and ".join(dealt.by_hand) + (" says" if len(dealt.by_hand) == 1 else " say")
+    if not dealt.figures:
+        return [f"rates stay as {by_hand}"]
+    agents = sum(count for count, _ in dealt.rates)
+    rates = {rate for _, rate in dealt.rates}
+    mean = sum(count * rate for count, rate in dealt.rates) / agents
+    each = "for each of" if len(rates) == 1 else "on average for"
+    parts = [f"{_short(mean)} tokens/s {each} {agents} agents"]
+    if dealt.by_hand:
+        parts.append(f"{_short(dealt.taken)} tokens/s of all stay as {by_hand}")
+    return parts
 
 
-def _size(limits: Limits) -> str:
+def fits(profile: Profile, limits: Limits) -> bool:
+    """Whether a container of these limits is as the one that was measured."""
+    there = measured_in(profile)
+    return _same(limits.cpu_millis, there.cpu_millis) and _same(limits.memory_bytes, there.memory_bytes)
+
+
+def measured_in(profile: Profile) -> Limits:
+    """The limits of the container that was measured."""
+    was = profile.container
+    return Limits(round(was.cpus * 1000), was.memory_bytes, was.source)
+
+
+def size(limits: Limits) -> str:
+    """CPUs and memory, for people."""
     cpus = limits.cpu_millis / 1000
     return f"{cpus:g} CPU{'' if cpus == 1 else 's'}, {limits.memory_bytes / 2**30:.1f} GiB"
 
 
-def _tokens(millitokens: float) -> Decimal:
-    """As a scenario's file would say it; at least the smallest amount there is."""
-    return Decimal(max(1, math.floor(millitokens))) / 1000
+def _short(amount: float) -> str:
+    """Three digits of it, and no exponent."""
+    return f"{float(f'{amount:.3g}'):g}"
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= SAME * other

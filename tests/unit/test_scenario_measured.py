@@ -102,6 +102,81 @@ def test_groups_keep_their_proportion_and_all_together_have_the_flow(tmp_path: P
     assert by_hand.llm_rate_millitokens_per_s == 1000
 
 
+def flow_of(scenario: Scenario) -> float:
+    """tokens/s of all agents together."""
+    return sum(group.count * group.rights.llm_rate_millitokens_per_s for group in scenario.groups()) / 1000
+
+
+def test_what_groups_have_by_hand_is_not_there_for_the_others(tmp_path: Path) -> None:
+    stage = Stage(
+        tmp_path, HERE + GROUPS + "  - {strategy: hoarder, resources: {flow: {llm_rate: {rate: 20}}}}\n"
+    )
+    by_hand = "population.0.resources.flow.llm_rate.rate"
+    scenario = stage.load(f"{by_hand}=33.5", "agents=6")
+    maker, trader, hoarder = (group.rights for group in scenario.groups())
+    assert (maker.llm_rate_millitokens_per_s, maker.llm_capacity_millitokens) == (33_500, 150_000)
+    ratio = hoarder.llm_rate_millitokens_per_s / trader.llm_rate_millitokens_per_s
+    assert ratio == pytest.approx(2, rel=0.001)
+    total = 6 * predict(profile(), 6).tokens_per_s
+    assert flow_of(scenario) == pytest.approx(total, rel=0.001)
+    share = (total - 2 * 33.5) / 4
+    assert trader.llm_capacity_millitokens == pytest.approx(10_000 * share, rel=0.001)
+    assert (
+        f": {total / 6:.3g} tokens/s on average for 6 agents, 67 tokens/s of all stay as --set {by_hand} says"
+        in (stage.said[0])
+    )
+
+
+def test_groups_that_take_it_all_by_hand(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, HERE + GROUPS)
+    by_hand = "population.0.resources.flow.llm_rate.rate"
+    with pytest.raises(UsageError) as fault:
+        stage.load(f"{by_hand}=1000")
+    total = 4 * predict(profile(), 4).tokens_per_s
+    assert fault.value.what == (
+        f"{stage.profile}: by --set {by_hand} agents take 2000 of the {total:.3g} tokens/s of 1 CPU, 1.0 GiB:"
+        " the other 2 have nothing to live on"
+    )
+    assert fault.value.remedy == "lower what is set by hand, or ignore the profile with --no-profile"
+    assert flow_of(stage.load(f"{by_hand}=1000", "population.1.share=0")) == 4000
+    assert f": rates stay as --set {by_hand} says, " in stage.said[0]
+    assert len(stage.said) == 1
+
+
+def test_the_remark_says_what_came_out(tmp_path: Path) -> None:
+    """Buckets that differ are no different rates; and the environment's whole list of groups is set by hand."""
+    groups = "agents: 4\npopulation:\n  - {strategy: maker, resources: {flow: {llm_rate: {capacity: 150}}}}\n"
+    stage = Stage(tmp_path, HERE + groups + "  - {strategy: trader}\n")
+    scenario = stage.load()
+    assert f": {rate_of(scenario):.3g} tokens/s for each of 4 agents, " in stage.said[0]
+    stage.said.clear()
+    listed = "[{strategy: maker, resources: {flow: {llm_rate: {rate: 1}}}}, {strategy: trader}]"
+    scenario = stage.load(environ={"ECOLOGY__POPULATION": listed})
+    assert flow_of(scenario) == pytest.approx(4 * predict(profile(), 4).tokens_per_s, rel=0.001)
+    assert scenario.groups()[0].rights.llm_rate_millitokens_per_s == 1000
+    assert "2 tokens/s of all stay as ECOLOGY__POPULATION says" in stage.said[0]
+
+
+@pytest.mark.parametrize("seen_at", [0, 1])
+def test_memory_whose_slope_was_not_measured_is_left_alone(tmp_path: Path, seen_at: int) -> None:
+    guessed = replace(profile(), memory=replace(profile().memory, measured_at=seen_at))
+    stage = Stage(tmp_path, HERE + "thought: {memory: 20MiB}\n", guessed)
+    scenario = stage.load()
+    assert (scenario.thought.memory_bytes, scenario.thought.at_once) == (20 * MIB, None)
+    assert rate_of(scenario) == pytest.approx(predict(profile(), 5).tokens_per_s, abs=0.001)
+    assert "may think at once" not in stage.said[0]
+
+
+def test_a_groups_bucket_still_holds_a_thought(tmp_path: Path) -> None:
+    """Agents who are slow, rather than some who could never think."""
+    crowd = (
+        "agents: 1000\npopulation:\n  - strategy: maker\n    resources: {flow: {llm_rate: {capacity: 45}}}\n"
+    )
+    scenario = Stage(tmp_path, HERE + crowd).load()
+    (maker,) = scenario.groups()
+    assert maker.rights.llm_capacity_millitokens == scenario.costs().worst_millitokens
+
+
 def test_another_container_gets_what_is_predicted_for_it(tmp_path: Path) -> None:
     stage = Stage(tmp_path, "container: {cpus: 0.5, memory: 512MiB}\n")
     scenario = stage.load()
@@ -178,13 +253,6 @@ def test_a_container_too_small_for_the_world_at_rest(tmp_path: Path) -> None:
 
 
 def test_a_refusal_names_the_profile_whose_figure_it_is(tmp_path: Path) -> None:
-    crowd = (
-        "agents: 1000\npopulation:\n  - strategy: maker\n    resources: {flow: {llm_rate: {capacity: 45}}}\n"
-    )
-    stage = Stage(tmp_path, HERE + crowd)
-    with pytest.raises(ScenarioError) as fault:
-        stage.load()
-    assert str(fault.value).startswith(f"{stage.profile}: one thought costs up to 29.4 compute tokens but ")
     heavy = replace(profile(), memory=replace(profile().memory, bytes_per_thinking=300 * MIB))
     stage = Stage(tmp_path, HERE, heavy)
     with pytest.raises(ScenarioError) as fault:
