@@ -38,7 +38,7 @@ SURE_POINTS = 2.5
 """An error worth waiting for, up to the ceiling; after it any interval inside the band will do."""
 OFF_CENTRE_POINTS = 1.5
 """A rate surely so far from the middle of the band is made better,"""
-REFINEMENTS = 5
+REFINEMENTS = 3
 """if not so many changes were made already."""
 TRIED_FACTOR = 3.0
 """Rates grow no faster where agents fall short of what they are given: it may buy nothing."""
@@ -50,9 +50,10 @@ MEMORY_MOVES = 0.5
 """Points from one sample to the next."""
 
 
-HASTY_CHANGES = 4
+HASTY_CHANGES = 3
 """After so many changes a noisy reading is looked at for at least"""
-UNHURRIED_S = 20.0
+UNHURRIED_S = 30.0
+FAR_POINTS = 12.0
 AGREES_SHARE = 0.05
 """A prediction so near to the present rate that noise explains what is read."""
 SAME_SHARE = 0.01
@@ -140,8 +141,9 @@ class Survey:
             return self._inside(state, point)
         if point.spent.value <= 0 and seconds < SETTLE_S:
             return self._wait(state, f"{reasons.seen(point)}: waiting for the first turns")
-        if cpu.error > SURE_POINTS and state.adjustments >= HASTY_CHANGES and seconds < UNHURRIED_S:
-            return self._wait(state, f"{reasons.seen(point)}: noisy, so with more patience now")
+        far = abs(cpu.value - target.aim_percent) > FAR_POINTS
+        if state.adjustments >= HASTY_CHANGES and not far and seconds < UNHURRIED_S:
+            return self._wait(state, f"{reasons.seen(point)}: near the band, so with more patience now")
         beside = cpu.high < target.low_percent or cpu.low > target.high_percent
         waited = seconds >= CEILING_S and not self._worth_waiting(state, point)
         if not beside and not waited:
@@ -323,6 +325,13 @@ class Survey:
 
     def _give_up(self, state: State) -> tuple[State, Decision]:
         samples = state.window.samples
+        if state.window.seconds >= UNHURRIED_S:
+            # The best that is known; whether it holds, a run of its own will tell.
+            cpu = point_of(samples).cpu
+            inside = self.target.low_percent <= cpu.value <= self.target.high_percent
+            if inside and cpu.error <= self.target.high_percent - self.target.low_percent:
+                why = f"{reasons.seen(point_of(samples))}: the best of {state.adjustments + 1} rates, not quite sure"
+                return state, Settled(state.window.rate, "cpu", cpu.value, cpu.error, why)
         seen = state.seen
         if len(samples) >= FLOOR and (not seen or seen[-1].rate != state.window.rate):
             seen = (*seen, point_of(samples))

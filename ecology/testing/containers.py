@@ -56,6 +56,10 @@ class Traits:
     memory_lag_s: float = 3.0
     drift: float = 0.0
     """By what share turns become dearer (or cheaper) in a second: a neighbour."""
+    unsteady: float = 0.0
+    """Standard deviation, as a share, of what a turn costs: neighbours slow the machine down and let it go again,"""
+    unsteady_s: float = 15.0
+    """for about so long at a time."""
     step_s: float = math.inf
     step_factor: float = 1.0
     """By what factor turns become dearer at `step_s`."""
@@ -98,6 +102,8 @@ class Container:
     """CPU as it is read, following what is really used."""
     held: float = 0.0
     """Memory in percent."""
+    slowness: float = 0.0
+    """The logarithm of what a turn costs more just now."""
     _draw: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,9 +116,10 @@ class Container:
         traits = self.traits
         spent = cpu = throttled = 0.0
         for _ in range(PERIODS):
+            self._breathe()
             done, full = self._period(rate)
             spent += done
-            cpu += (traits.idle + traits.cost(self.time_s) * done / PERIOD_S) / PERIODS
+            cpu += (traits.idle + self._cost() * done / PERIOD_S) / PERIODS
             throttled += full
             self.time_s += PERIOD_S
         self.used += (cpu - self.used) * (1 - math.exp(-1 / traits.lag_s) if traits.lag_s else 1.0)
@@ -135,10 +142,21 @@ class Container:
             oom_kills=int(killed),
         )
 
+    def _cost(self) -> float:
+        return self.traits.cost(self.time_s) * math.exp(self.slowness)
+
+    def _breathe(self) -> None:
+        """An Ornstein-Uhlenbeck process: the machine's speed comes back to its mean, and is driven away from it."""
+        traits = self.traits
+        if traits.unsteady:
+            kept = math.exp(-PERIOD_S / traits.unsteady_s)
+            driven = traits.unsteady * math.sqrt(1 - kept**2) * float(self._draw.standard_normal())
+            self.slowness = kept * self.slowness + driven
+
     def _period(self, rate: float) -> tuple[float, bool]:
         """What is spent in a period, and whether it was throttled."""
         traits = self.traits
-        cost = traits.cost(self.time_s)
+        cost = self._cost()
         whole = (100 - traits.idle) / cost
         self.waiting += self._given(rate, cost) * PERIOD_S
         done = min(
@@ -188,6 +206,13 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Traits]] = {
     "one process": lambda draw: _capped(_capacity(draw), draw.uniform(0.15, 0.6), "loop"),
     "starved": lambda draw: _capped(_capacity(draw), draw.uniform(0.1, 0.6), "neighbours"),
     "drifting": lambda draw: Traits(_capacity(draw), idle=10, drift=draw.uniform(-5e-4, 5e-4)),
+    "unsteady": lambda draw: Traits(
+        _capacity(draw),
+        idle=draw.uniform(5, 15),
+        jitter=3.0,
+        unsteady=draw.uniform(0.04, 0.09),
+        unsteady_s=draw.uniform(8, 25),
+    ),
     "disturbed": lambda draw: Traits(
         _capacity(draw), step_s=draw.uniform(5, 40), step_factor=draw.uniform(0.6, 1.6)
     ),
