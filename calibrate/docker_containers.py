@@ -13,6 +13,8 @@ from calibrate.errors import CallFault
 from calibrate.reading import Limits
 
 SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+"""True of what `docker compose run` started."""
 PROJECT = "com.docker.compose.project"
 CPU_PERIOD_US = 100_000
 """What the kernel takes where a container gives a quota and no period."""
@@ -84,7 +86,7 @@ async def find_service(
 
     Raises `CallFault` if there is none.
     """
-    labels = [f"{SERVICE}={service}", *([f"{PROJECT}={project}"] if project else [])]
+    labels = [f"{SERVICE}={service}", f"{ONE_OFF}=False", *([f"{PROJECT}={project}"] if project else [])]
     with faults(engine.address):
         listed = await engine.docker.containers.list(
             filters=json.dumps({"label": labels, "status": ["running"]})

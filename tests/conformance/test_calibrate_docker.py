@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from calibrate.docker_containers import PROJECT, SERVICE, Spec, find, find_service, inspect, twin
+from calibrate.docker_containers import ONE_OFF, PROJECT, SERVICE, Spec, find, find_service, inspect, twin
 from calibrate.docker_stats import DockerSampler
 from calibrate.docker_strays import CALIBRATION, CALIBRATOR, remove_strays
 from calibrate.docker_workload import start_container, start_in
@@ -169,7 +169,7 @@ def test_a_container_that_goes_takes_the_workload_along(play: Callable[[Story], 
 
 def test_a_service_is_found_by_its_labels(play: Callable[[Story], None]) -> None:
     async def story(bench: Bench) -> None:
-        service, labels = f"node-{ID}", {SERVICE: f"node-{ID}", PROJECT: "one"}
+        service, labels = f"node-{ID}", {SERVICE: f"node-{ID}", PROJECT: "one", ONE_OFF: "False"}
         names = [f"ecology-test-{number}-{ID}" for number in (1, 2)]
         with pytest.raises(CallFault, match=f"no container of the Compose service {service} runs"):
             await find_service(bench.engine, service)
