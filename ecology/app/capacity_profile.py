@@ -57,7 +57,13 @@ def find(named: Path | None, ignored: bool, scenario: str) -> Path | None:
         return named
     if catalogue.means_file(scenario) and belongs_to_run(Path(scenario)):
         return None
-    return DEFAULT if DEFAULT.exists() or DEFAULT.is_symlink() else None
+    return default(Path())
+
+
+def default(folder: Path) -> Path | None:
+    """The `capacity.yaml` in a folder, if there is one, be it a link to nowhere."""
+    path = folder / DEFAULT
+    return path if path.exists() or path.is_symlink() else None
 
 
 def read(path: Path) -> Profile:

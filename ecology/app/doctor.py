@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
-from ecology.app.checks import database, keys, machine, services
+from ecology.app.checks import calibration, database, keys, machine, services
 from ecology.app.checks.finding import Finding, failed, ok
 from ecology.core.errors import UsageError
 from ecology.nodes.endpoints import MODEL, POSTGRES, REDIS, BackingService, Endpoint, find
@@ -23,9 +23,9 @@ async def examine(environment: Mapping[str, str], folder: Path, timeout_s: float
     Files would go to `folder`; each service is given `timeout_s` seconds to answer.
     """
     found = [*machine.programs(), *machine.limits(), machine.disk(folder), *machine.ports()]
-    found += keys.check(environment)
+    found += [*keys.check(environment), calibration.profile(folder)]
     asked = [_ask(service, environment, timeout_s) for service in DEFAULTS]
-    asked.append(_ask_qdrant(environment))
+    asked += [_ask_qdrant(environment), _one(calibration.engine(environment, timeout_s))]
     for answers in await asyncio.gather(*asked):
         found += answers
     return found

@@ -35,7 +35,9 @@ _LABELS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
     help="Seconds that each service is given to answer.",
 )
 def doctor(as_json: bool, quiet: bool, timeout: float) -> int:
-    """Look at programs, limits, ports, disk, keys and services, and say how to mend each; exit 1 if something fails.
+    """Look at programs, limits, ports, disk, keys, capacity profile and services, and say how to mend each.
+
+    Exit 1 if something fails.
 
     Services are those of the environment: POSTGRES_URL, REDIS_URL, QDRANT_URL, LLM_URL and LLM_MODEL. A model is asked
     for a few tokens. Nothing is changed, and no secret is shown.

@@ -8,7 +8,7 @@ State = Literal["ok", "warning", "failed"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`check` names what was looked at, for machines; `remedy` is empty if there is nothing to mend."""
+    """`check` names what was looked at, for machines; `remedy` is empty if there is nothing to mend or to better."""
 
     check: str
     state: State
@@ -16,9 +16,9 @@ class Finding(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
-def ok(check: str, what: str) -> Finding:
+def ok(check: str, what: str, remedy: str = "") -> Finding:
     """It is as it should be."""
-    return Finding(check, "ok", what)
+    return Finding(check, "ok", what, remedy)
 
 
 def warning(check: str, what: str, remedy: str) -> Finding:
