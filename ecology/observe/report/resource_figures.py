@@ -10,6 +10,9 @@ from ecology.observe.report.story import Story
 _PANELS = (("llm_rate", "compute tokens", 1_000), ("cpu", "CPU milliseconds", 1_000))
 """Resource, unit shown, base units in it."""
 
+NOTE = "Levels as stated after each agent's latest turn; nothing is inferred between turns."
+FLOW_NOTE = " The flow of tokens was changed: with a higher one a bucket holds more than by its rights."
+
 
 def bucket_levels(story: Story) -> Plate:
     """Quantiles over agents of what is left in each bucket after a turn."""
@@ -20,6 +23,7 @@ def bucket_levels(story: Story) -> Plate:
         )
     unit_ns, label = time_axis(story.measured.world_ns)
     rows, left_over = [], []
+    changed = story.measured.flow.changes > 0
     with drawing(10, 3.2) as figure:
         panels = figure.subplots(1, 2)
         for axes, (resource, unit, divisor) in zip(panels, _PANELS, strict=True):
@@ -32,9 +36,8 @@ def bucket_levels(story: Story) -> Plate:
             axes.plot(time, median, color=PALETTE[0], label="median agent")
             capacity = story.mean_capacity[resource]
             if capacity is not None:
-                axes.axhline(
-                    capacity / divisor, color=MUTED, linewidth=1, linestyle="--", label="mean capacity"
-                )
+                name_it = "mean capacity by rights" if changed else "mean capacity"
+                axes.axhline(capacity / divisor, color=MUTED, linewidth=1, linestyle="--", label=name_it)
             axes.set(
                 title=f"{resource} ({unit})", xlabel=label, xlim=(0, story.measured.world_ns / unit_ns or 1)
             )
@@ -51,7 +54,7 @@ def bucket_levels(story: Story) -> Plate:
         title=title,
         reading=reading,
         svg=svg,
-        note="Levels as stated after each agent's latest turn; nothing is inferred between turns.",
+        note=NOTE + (FLOW_NOTE if changed else ""),
         header=["bucket", "p10 at the end", "median", "p90"],
         rows=rows,
     )
