@@ -15,6 +15,7 @@ from ecology.observe.summary import SUMMARY_NAME
 from ecology.store.sqlite import SqliteStore
 from ecology.testing.histories import InventedWorld, history
 from tests.acceptance.report_run import export, finished
+from tests.support.reachable import unreachable
 
 WORLD = InventedWorld(agents=8, seconds=60, models=True)
 
@@ -96,3 +97,18 @@ def test_an_export_is_read_in_chunks_and_frames_whatever_their_borders(tmp_path:
     written = (tmp_path / EXPORT_NAME).write_bytes(b"".join(compressor.compress(frame) for frame in frames))
     assert written > 2 << 16, "more than two chunks"
     assert list(read_export(tmp_path / EXPORT_NAME)) == lines
+
+
+def test_tables_that_scroll_can_be_reached_by_keyboard_and_have_names(tmp_path: Path) -> None:
+    text = write_report(finished(tmp_path, list(history(WORLD)))).read_text(encoding="utf-8")
+    assert unreachable(text) == []
+
+
+def test_a_capacity_is_by_rights_where_the_flow_was_changed(tmp_path: Path) -> None:
+    faster = InventedWorld(agents=8, seconds=60, flow=((20, 3_000_000),))
+    texts = [
+        write_report(finished(tmp_path / str(place), list(history(world)))).read_text(encoding="utf-8")
+        for place, world in enumerate((WORLD, faster))
+    ]
+    assert ["mean capacity by rights" in text for text in texts] == [False, True]
+    assert ["a bucket holds more than by its rights" in text for text in texts] == [False, True]
