@@ -23,6 +23,10 @@ class Target(msgspec.Struct, frozen=True):
         """The middle of the band."""
         return (self.low_percent + self.high_percent) / 2
 
+    def in_band(self, cpu_percent: float) -> bool:
+        """Whether a CPU figure lies in the band; its borders belong to it."""
+        return self.low_percent <= cpu_percent <= self.high_percent
+
 
 Bound = Literal["cpu", "memory", "latency", "one_process", "rate"]
 """What keeps a container from doing more: its CPU; its memory; that agents wait for a model (their thoughts take

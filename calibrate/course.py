@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from calibrate.control import Change, Controller, Decision, Refused, Settled, Wait
 from calibrate.errors import CalibrationFault, WorkloadEnded
 from calibrate.reading import Reading, usage
-from calibrate.record import Course, Step
+from calibrate.record import WARMING_UP, Course, Step
 from calibrate.site import Crew, Job, Site
 from calibrate.workload import MILLI, Figures, Sample, sample
 
@@ -77,22 +77,19 @@ async def steer(
     raise AssertionError("readings have no end")
 
 
-async def hold(site: Site, seconds: float, watch: Watch, log: Log, *, warm_up_s: float) -> list[Sample]:
-    """Hold a rate for so long after a warm-up; returns the samples after it. What happens is in `log`."""
+async def hold(site: Site, seconds: float, watch: Watch, log: Log, *, warm_up_s: float) -> None:
+    """Hold a rate for so long after a warm-up; what happens is in `log`, the warm-up marked as such."""
     watch.begun(log.purpose, log.method, log.job.agents, log.job.rate_millitokens_per_s / MILLI)
     end_s = warm_up_s + seconds
-    held: list[Sample] = []
     async with aclosing(_lived(site, log)) as life:
         async for _, taken in life:
             warm = taken.time_s - taken.seconds >= warm_up_s
-            decision = Wait("" if warm else "warming up")
+            decision = Wait("" if warm else WARMING_UP)
             log.steps.append(Step(taken, decision))
             watch.stepped(taken, decision, max(0.0, end_s - taken.time_s))
-            if warm:
-                held.append(taken)
             if taken.time_s >= end_s:
                 log.why_ended = "held to its end"
-                return held
+                return
     raise AssertionError("readings have no end")
 
 

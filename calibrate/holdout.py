@@ -13,11 +13,12 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from calibrate.control import Settled, Target
+from calibrate.control import Settled, Target, Wait
+from calibrate.levels import WINDOW_S, seconds, weighted
+from calibrate.record import WARMING_UP, Course
 from calibrate.steady import FLOOR, Mean, Window, mean
 from calibrate.workload import Sample
 
-WINDOW_S = 10.0
 WARM_UP_S = 10.0
 """Left out at the start: caches are cold, and buckets full."""
 WIDENED_POINTS = 2.0
@@ -39,11 +40,20 @@ class Judgement(msgspec.Struct, frozen=True):
     """Of the windows, those whose mean lay in the band."""
     window_deviation: float
     """Standard deviation of the windows' means, in points."""
-    windows: int
+    windows: tuple[tuple[Sample, ...], ...]
+    """What was judged, and in which windows; none if it was too little."""
     spent: float
+    expected_spent: float | None
+    """What agents should spend where something else than CPU binds; there it is judged instead of the band."""
     highest_memory_percent: float
     oom_kills: int
     verdict: str
+
+
+def judge_course(course: Course, target: Target, found: Settled) -> Judgement:
+    """Judge a course that held the found rate, by what followed its warm-up."""
+    held = [step.sample for step in course.steps if step.decision != Wait(WARMING_UP)]
+    return judge(held, target, found, warm_up_s=0.0)
 
 
 def judge(
@@ -67,26 +77,36 @@ def judge(
     kills = sum(sample.oom_kills for sample in samples)
     if len(used) < 2 * FLOOR:
         verdict = f"only {len(used)} samples at {found.rate:g} tokens/s: too few to judge"
-        return Judgement(False, 0.0, 0.0, 0.0, 0.0, 0, 0.0, memory, kills, verdict)
+        return Judgement(False, 0.0, 0.0, 0.0, 0.0, (), 0.0, None, memory, kills, verdict)
     whole = mean(np.array([sample.cpu_percent for sample in used]))
-    means = _windows(used, [sample.cpu_percent for sample in used])
-    inside = sum(target.low_percent <= value <= target.high_percent for value in means) / len(means)
+    windows = _windows(used)
+    means = [weighted(window, [sample.cpu_percent for sample in window]) for window in windows]
+    inside = sum(target.in_band(value) for value in means) / len(means)
     deviation = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
     spent = float(np.mean([sample.spent for sample in used]))
     faults = _memory_faults(memory, kills, target)
+    expected = None
     if found.bound == "cpu":
-        wrong = _cpu_faults(whole, inside, deviation, _steadiness(used), target)
+        wrong = _cpu_faults(whole, inside, deviation, _steadiness(windows), target)
         faults += wrong + (_dearer(whole, spent, found) if wrong else [])
+        seen = f"{inside:.0%} of {len(means)} windows in the band"
     else:
         expected = expected_spent if expected_spent is not None else _expected(found)
         faults += _other_faults(whole, spent, expected, target)
-    seen = (
-        f"CPU {whole} at {found.rate:g} tokens/s, {inside:.0%} of {len(means)} windows in the band, "
-        f"memory {memory:.0f} %"
-    )
-    verdict = f"{seen}: {'; '.join(faults)}" if faults else f"{seen}: it holds"
+        seen = f"{spent:.4g} of {expected:.4g} spent"
+    seen = f"CPU {whole} at {found.rate:g} tokens/s, {seen}, memory {memory:.0f} %"
     return Judgement(
-        not faults, whole.value, whole.error, inside, deviation, len(means), spent, memory, kills, verdict
+        passed=not faults,
+        mean_percent=whole.value,
+        mean_error=whole.error,
+        inside_share=inside,
+        window_deviation=deviation,
+        windows=windows,
+        spent=spent,
+        expected_spent=expected,
+        highest_memory_percent=memory,
+        oom_kills=kills,
+        verdict=f"{seen}: {'; '.join(faults) or 'it holds'}",
     )
 
 
@@ -98,23 +118,18 @@ def _at_the_rate(samples: Sequence[Sample], rate: float, warm_up_s: float) -> tu
     return tuple(sample for sample in window.samples if sample.time_s - sample.seconds >= start - 1e-6)
 
 
-def _windows(samples: Sequence[Sample], values: Sequence[float]) -> list[float]:
-    """Means over whole windows, weighted by time; an unfinished one at the end counts if it is at least half."""
-    means: list[float] = []
-    held: list[tuple[float, float]] = []
-    for sample, value in zip(samples, values, strict=True):
-        held.append((sample.seconds, value))
-        if sum(seconds for seconds, _ in held) >= WINDOW_S - 0.05:
-            means.append(_weighted(held))
+def _windows(samples: Sequence[Sample]) -> tuple[tuple[Sample, ...], ...]:
+    """Whole windows; an unfinished one at the end counts if it is at least half."""
+    windows: list[tuple[Sample, ...]] = []
+    held: list[Sample] = []
+    for sample in samples:
+        held.append(sample)
+        if seconds(held) >= WINDOW_S - 0.05:
+            windows.append(tuple(held))
             held = []
-    if held and (not means or sum(seconds for seconds, _ in held) >= WINDOW_S / 2):
-        means.append(_weighted(held))
-    return means
-
-
-def _weighted(held: Sequence[tuple[float, float]]) -> float:
-    """The mean of values, each with the seconds for which it held."""
-    return sum(seconds * value for seconds, value in held) / sum(seconds for seconds, _ in held)
+    if held and (not windows or seconds(held) >= WINDOW_S / 2):
+        windows.append(tuple(held))
+    return tuple(windows)
 
 
 def _expected(found: Settled) -> float:
@@ -130,9 +145,9 @@ def _memory_faults(memory: float, kills: int, target: Target) -> list[str]:
     return faults
 
 
-def _steadiness(samples: Sequence[Sample]) -> float:
+def _steadiness(windows: Sequence[Sequence[Sample]]) -> float:
     """The standard deviation of what was spent, in 10-second windows, as a share of its mean."""
-    spent = np.array(_windows(samples, [sample.spent for sample in samples]))
+    spent = np.array([weighted(window, [sample.spent for sample in window]) for window in windows])
     return float(spent.std() / spent.mean()) if spent.mean() > 0 else 0.0
 
 

@@ -1,14 +1,15 @@
 """From the record of a calibration to the profile of its container."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 import msgspec
 
 from calibrate.capacity import BUCKET_S, buckets, thinking_at_once
-from calibrate.control import Settled, Target
+from calibrate.control import Settled
 from calibrate.errors import CalibrationFault
-from calibrate.line import Line, Point, fit
+from calibrate.holdout import judge_course
+from calibrate.levels import cpu_points, rising, through_origin
+from calibrate.line import Point, fit
 from calibrate.profile import (
     PROFILE_VERSION,
     AimSection,
@@ -22,16 +23,6 @@ from calibrate.profile import (
     RateSection,
 )
 from calibrate.record import Course, Place, Record
-from calibrate.workload import Sample
-
-WINDOW_S = 10.0
-"""Steady samples are taken together in windows of this length, so that bursts do not weigh as levels."""
-
-SETTLING_S = 5.0
-"""What follows a change of rate is no steady state for this long."""
-
-SATURATED_PERCENT = 95.0
-"""Above this, more demand no longer shows as more CPU."""
 
 LEAST_SLOPE_BYTES = 64 * 1024
 """A thought holds at least its prompt and its answer, whatever noise says."""
@@ -73,7 +64,7 @@ def profile_of(record: Record, worst_thought_tokens: float) -> Profile:
         thinking_at_once=1,
         worst_thought_tokens=worst_thought_tokens,
         buckets=(BucketRow(course.agents, settled.rate, BUCKET_S * settled.rate),),
-        hold_out=_hold_out(record),
+        hold_out=_hold_out(record, settled),
     )
     at_once = max(1, thinking_at_once(profile, record.place.limits.memory_bytes))
     profile = msgspec.structs.replace(profile, thinking_at_once=at_once)
@@ -102,24 +93,6 @@ def hardware_class(cpus: float, memory_bytes: int) -> str:
     return "server" if cpus >= 16 and gib >= 60 else "desktop"
 
 
-def steady_windows(course: Course) -> Iterator[Sequence[Sample]]:
-    """The samples of a course in windows of one rate, each after what follows a change; the shortest are left out."""
-    samples = [step.sample for step in course.steps]
-    for _, level in groupby(samples, key=lambda sample: sample.rate):
-        passed, window, length = 0.0, list[Sample](), 0.0
-        for sample in level:
-            passed += sample.seconds
-            if passed <= SETTLING_S:
-                continue
-            window.append(sample)
-            length += sample.seconds
-            if length >= WINDOW_S - 0.5:
-                yield window
-                window, length = [], 0.0
-        if length >= WINDOW_S / 2:
-            yield window
-
-
 def _settled(record: Record) -> tuple[Course, Settled]:
     """The course that found the rate, and what it found."""
     for course in record.courses:
@@ -135,24 +108,12 @@ def _settled(record: Record) -> tuple[Course, Settled]:
 
 def _cpu(courses: Sequence[Course], cpus: float) -> CpuSection:
     """The line of CPU against tokens, over the courses with as many agents as the one that settled."""
-    used, loop = list[Point](), list[Point]()
-    for course in courses:
-        if course.purpose == "probe":
-            continue
-        for window in steady_windows(course):
-            seconds = sum(sample.seconds for sample in window)
-            tokens = _mean(window, [sample.spent for sample in window]) * course.agents
-            percent = _mean(window, [sample.cpu_percent for sample in window])
-            if percent < SATURATED_PERCENT:
-                used.append(Point(tokens, percent / 100 * cpus, seconds))
-                loop.append(
-                    Point(tokens, _mean(window, [sample.loop_percent for sample in window]) / 100, seconds)
-                )
+    used, loop = cpu_points(courses, cpus)
     if not used or not any(point.x > 0 and point.y > 0 for point in used):
         raise CalibrationFault(
             "nothing steady was seen below full load", remedy="calibrate for longer, or with more CPUs"
         )
-    line, thread = _rising(used), _rising(loop)
+    line, thread = (rising(points) or through_origin(points) for points in (used, loop))
     return CpuSection(
         base_cpus=line.base,
         cpu_seconds_per_1k_tokens=line.slope * 1000,
@@ -162,21 +123,6 @@ def _cpu(courses: Sequence[Course], cpus: float) -> CpuSection:
         loop_base_cpus=thread.base,
         loop_seconds_per_1k_tokens=thread.slope * 1000,
     )
-
-
-def _rising(points: Sequence[Point]) -> Line:
-    """The line through the points if it surely rises, and from a base that is not negative; else through the origin."""
-    line = fit(points)
-    if line is not None and line.slope > line.slope_error and line.base >= 0:
-        return line
-    square = sum(point.weight * point.x * point.x for point in points)
-    slope = sum(point.weight * point.x * point.y for point in points) / square
-    total = sum(point.weight for point in points)
-    centre = sum(point.weight * point.x for point in points) / total
-    left = sum(point.weight * (point.y - slope * point.x) ** 2 for point in points) / total
-    error = 2 * (left**0.5)
-    # Where nothing tells the slope, all that was measured might be the base.
-    return Line(0.0, slope, centre, error, slope if line is None else min(slope, line.slope_error))
 
 
 def _memory(courses: Sequence[Course]) -> MemorySection:
@@ -197,24 +143,10 @@ def _hardware(place: Place) -> HardwareSection:
     return HardwareSection(kind, place.cpu_model, max(1, place.host_cpus), place.host_memory_bytes)
 
 
-def _hold_out(record: Record) -> HoldOutSection | None:
-    """The mean of the run that held the rate, and the share of it, in windows, that was in the band."""
+def _hold_out(record: Record, found: Settled) -> HoldOutSection | None:
+    """What was judged of the run that held the rate; None if there was none, or too little of it."""
     course = next((course for course in record.courses if course.purpose == "hold-out"), None)
-    means = [
-        _mean(window, [sample.cpu_percent for sample in window])
-        for window in (steady_windows(course) if course else ())
-    ]
-    if not means:
+    judged = None if course is None else judge_course(course, record.target, found)
+    if judged is None or not judged.windows:
         return None
-    inside = sum(_in_band(mean, record.target) for mean in means)
-    return HoldOutSection(sum(means) / len(means), 100 * inside / len(means), record.passed)
-
-
-def _in_band(percent: float, target: Target) -> bool:
-    return target.low_percent <= percent <= target.high_percent
-
-
-def _mean(window: Sequence[Sample], values: Sequence[float]) -> float:
-    """Weighted by the samples' lengths."""
-    seconds = sum(sample.seconds for sample in window)
-    return sum(sample.seconds * value for sample, value in zip(window, values, strict=True)) / seconds
+    return HoldOutSection(judged.mean_percent, 100 * judged.inside_share, record.passed)

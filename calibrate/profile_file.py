@@ -64,7 +64,7 @@ COMMENTS: dict[str, str] = {
     "buckets.N.capacity_tokens": "compute tokens that each bucket holds",
     "hold_out": "the run that held the found rate; null: there was none",
     "hold_out.mean_percent": "% of the container's CPUs",
-    "hold_out.in_band_percent": "% of its time",
+    "hold_out.in_band_percent": "% of its windows of 10 s",
     "hold_out.passed": "whether that was good enough",
 }
 """What each key says, written beside it."""

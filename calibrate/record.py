@@ -10,6 +10,9 @@ from calibrate.workload import Sample
 
 RECORD_VERSION = 1
 
+WARMING_UP = "warming up"
+"""Why a held course waits upon samples that do not count: caches are cold, and buckets full."""
+
 
 class Step(msgspec.Struct, frozen=True):
     """One sample and what was decided upon it."""

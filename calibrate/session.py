@@ -88,14 +88,9 @@ class Session:
             self.outcome = Outcome(found.why, passed=False)
             return
         plan = self._plan
-        held = await hold(
-            self._site,
-            plan.hold_out_s,
-            self._watch,
-            self._log("hold-out", found.rate),
-            warm_up_s=plan.warm_up_s,
-        )
-        judged = holdout.judge(held, plan.target, found, warm_up_s=0.0)
+        log = self._log("hold-out", found.rate)
+        await hold(self._site, plan.hold_out_s, self._watch, log, warm_up_s=plan.warm_up_s)
+        judged = holdout.judge_course(log.course(), plan.target, found)
         self.outcome = Outcome(judged.verdict, judged.passed, found)
         for agents in plan.probe_agents:
             with suppress(CalibrationFault):  # why is in its log, and the profile says what was not measured

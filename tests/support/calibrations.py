@@ -177,15 +177,15 @@ def latency_bound() -> Record:
         Hold(10.0, 12, Change(30.0, "CPU 16 %: far below the band")),
         Hold(30.0, 12, Change(120.0, "CPU 28 %: far below the band")),
         Hold(120.0, 20, Change(480.0, "CPU did not rise: once more, to be sure")),
-        Hold(480.0, 20, Settled(26.3, "latency", 28.1, 0.9, why)),
+        Hold(480.0, 20, Settled(23.1, "latency", 28.1, 0.9, why)),
     ]
     held = course(
         Container(most_spent=21.0, seed=4),
-        [Hold(26.3, 120, Wait())],
+        [Hold(23.1, 120, Wait())],
         "hold-out",
         method="",
     )
-    verdict = f"26.3 tokens/s for each of 5 agents; CPU stays at 28 %: {why}"
+    verdict = f"23.1 tokens/s for each of 5 agents; CPU stays at 28 %: {why}"
     return record(course(slow, holds), held, verdict=verdict, passed=True)
 
 
@@ -296,6 +296,6 @@ def profile(of: Record) -> Profile | None:
         buckets=(BucketRow(1, end.rate, 10 * end.rate),),
         hold_out=None
         if held is None
-        else HoldOutSection(held.cpu_percent, 100 * held.share_inside, of.passed),
+        else HoldOutSection(held.judged.mean_percent, 100 * held.judged.inside_share, of.passed),
     )
     return msgspec.structs.replace(made, buckets=buckets(made))

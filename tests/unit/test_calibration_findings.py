@@ -6,14 +6,15 @@ import msgspec
 import pytest
 
 from calibrate.capacity import agents_that_fit
-from calibrate.control import Change, Settled, Target, Wait
+from calibrate.control import Change, Settled, Wait
+from calibrate.levels import seconds
 from calibrate.workload import Sample
 from ecology.observe.calibration import essentials
 from ecology.observe.calibration.capacity_figures import CPUS, fits
 from ecology.observe.calibration.findings import find
-from ecology.observe.calibration.steady import fit, held
+from ecology.observe.calibration.steady import held, line_through
 from ecology.observe.calibration.tables import adjustment_rows, bucket_rows, hardware_rows, sure_rows, tiles
-from ecology.observe.calibration.windows import seconds, share_inside, windows
+from ecology.observe.calibration.windows import windows
 from tests.support.calibrations import RECORDS, Container, Hold, compared, course, ordinary, profile
 
 
@@ -40,18 +41,12 @@ def test_a_windows_mean_is_weighted_by_time() -> None:
     assert window.memory_percent == 20.0
 
 
-def test_the_share_inside_is_of_time_and_the_borders_belong_to_the_band() -> None:
-    cpu = [70.0] * 10 + [80.0] * 10 + [80.5] * 10 + [10.0] * 10
-    samples = [sample(time + 1, value) for time, value in enumerate(cpu)]
-    assert share_inside(windows(samples), Target()) == 0.5
-
-
 def test_the_line_is_found_again_and_saturated_points_do_not_bend_it() -> None:
     container = Container(base=5.0, slope=1.2, noise=0.5)
     holds = [Hold(rate, 30, Wait()) for rate in (10.0, 30.0, 50.0, 200.0)]
-    points = list(held(course(container, holds)))
-    assert [point.saturated for point in points] == [False, False, False, True]
-    line = fit(points)
+    seen = course(container, holds)
+    assert [one.point.saturated for one in held(seen)] == [False, False, False, True]
+    line = line_through([seen], seen.agents)
     assert line is not None
     assert line.base == pytest.approx(5.0, abs=1.0)
     assert line.slope == pytest.approx(1.2, rel=0.03)
@@ -61,12 +56,13 @@ def test_the_line_is_found_again_and_saturated_points_do_not_bend_it() -> None:
 def test_the_first_seconds_of_a_rate_are_not_counted() -> None:
     [_, second] = held(course(Container(noise=0.0), [Hold(10.0, 30, Wait()), Hold(60.0, 30, Wait())]))
     assert second.seconds == 25
-    assert second.cpu_percent == pytest.approx(4 + 1.15 * 60, abs=2)
+    assert second.point.cpu.value == pytest.approx(4 + 1.15 * 60, abs=2)
 
 
 @pytest.mark.parametrize("rates", [(), (10.0,), (10.0, 10.5)])
 def test_too_few_rates_or_too_much_alike_make_no_line(rates: tuple[float, ...]) -> None:
-    assert fit(list(held(course(Container(), [Hold(rate, 20, Wait()) for rate in rates])))) is None
+    seen = course(Container(), [Hold(rate, 20, Wait()) for rate in rates])
+    assert line_through([seen], seen.agents) is None
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -93,9 +89,11 @@ def test_the_tiles_are_the_records_figures() -> None:
     assert shown["rate of each agent"] == "62.2 tokens/s"
     assert shown["CPU there"] == f"{settled.cpu_percent:.1f} % ± {settled.cpu_error:.1f}"
     assert findings.hold_out is not None
-    held_cpu = [step.sample.cpu_percent for step in record.courses[1].steps]
-    assert findings.hold_out.cpu_percent == pytest.approx(sum(held_cpu) / len(held_cpu))
-    assert shown["hold-out in the band"] == f"{findings.hold_out.share_inside * 100:.1f} %"
+    held = findings.hold_out
+    assert (
+        shown["hold-out in the band"]
+        == f"{sum(70 <= row.cpu_percent <= 80 for row in held.told.windows)} of 12 windows"
+    )
 
 
 def test_capacity_is_what_the_profile_predicts() -> None:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from calibrate.capacity import total_tokens
 from calibrate.errors import CalibrationFault
+from calibrate.levels import steady_windows
 from calibrate.line import Point, fit
-from calibrate.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of, steady_windows
+from calibrate.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of
 from calibrate.record import Record, decode, encode
 from tests.support.calibrated import GIB, MIB, WORST_TOKENS, Truth, record
 

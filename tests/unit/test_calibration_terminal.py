@@ -72,6 +72,6 @@ def test_a_container_cannot_speak_to_the_terminal() -> None:
 
 
 def test_a_rate_without_a_hold_out_is_said_to_be_unproven() -> None:
-    assert "hold-out: not run" in shown("memory_bound")
+    assert "No hold-out was run: nothing says that the rate holds." in shown("memory_bound")
     assert "hold-out: CPU" in shown("ordinary")
     assert ordinary().passed

@@ -27,7 +27,7 @@ def verdict(samples: list[Sample], bound: Bound = "cpu") -> Judgement:
 def test_a_rate_that_holds() -> None:
     judged = verdict(held([75.0] * 120))
     assert judged.passed
-    assert (judged.mean_percent, judged.inside_share, judged.windows) == (75.0, 1.0, 12)
+    assert (judged.mean_percent, judged.inside_share, len(judged.windows)) == (75.0, 1.0, 12)
     assert judged.verdict.startswith("CPU 75.0 % ± 0.0 at 100 tokens/s, 100% of 12 windows in the band")
     assert judged.verdict.endswith("it holds")
 
@@ -92,6 +92,9 @@ def test_where_the_model_binds_what_is_spent_must_be_what_was_found() -> None:
     assert verdict(as_found, "latency").passed
     assert not verdict(slower, "latency").passed
     assert "agents spent 70 tokens/s, not about 90.91" in verdict(slower, "latency").verdict
+    assert verdict(as_found, "latency").verdict == (
+        "CPU 40.0 % ± 0.0 at 100 tokens/s, 91 of 90.91 spent, memory 20 %: it holds"
+    ), "the band is not judged, so nothing is said of it"
     assert judge(slower, TARGET, found(bound="latency"), expected_spent=70.0).passed
 
 

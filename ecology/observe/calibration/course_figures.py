@@ -1,9 +1,11 @@
 """How the rate was found: rate, CPU and memory over time, and one method beside the other."""
 
 from calibrate.control import Refused, Settled
+from calibrate.levels import WINDOW_S
 from ecology.observe import numerals
 from ecology.observe.calibration.findings import Findings, Told
 from ecology.observe.calibration.strokes import (
+    STEPS,
     draw_band,
     draw_cpu,
     draw_rate,
@@ -37,7 +39,7 @@ def course(findings: Findings) -> Plate:
         draw_band(middle, findings.target)
         draw_cpu(middle, told, unit_s)
         times, memory = staircase(told, unit_s, [window.memory_percent for window in told.windows])
-        lower.plot(times, memory, color=PALETTE[4], linewidth=2)
+        lower.plot(times, memory, drawstyle=STEPS, color=PALETTE[4], linewidth=2)
         label_line(lower, findings.target.memory_percent, f"below {findings.target.memory_percent:g} %")
         lower.set(ylim=(0, 112), yticks=(0, 50, 100), xlabel=label)
         lower.set_title("memory, % of the limit")
@@ -82,14 +84,16 @@ def compare(findings: Findings) -> Plate | None:
         for told, colour, dash in zip(ways, (PALETTE[0], PALETTE[1]), ("-", "--"), strict=True):
             draw_rate(upper, told, unit_s, colour=colour, dash=dash)
             times, means = staircase(told, unit_s, [window.cpu_percent for window in told.windows])
-            lower.plot(times, means, color=colour, linestyle=dash, label=spell(told.course.method))
+            lower.plot(
+                times, means, drawstyle=STEPS, color=colour, linestyle=dash, label=spell(told.course.method)
+            )
             last = told.windows[-1]
             for axes, height in ((upper, last.rate), (lower, last.cpu_percent)):
                 axes.plot(told.seconds / unit_s, height, marker="o", color=colour, clip_on=False)
         rate_axis(upper, [window.rate for told in ways for window in told.windows])
         upper.set_title("rate of one agent, tokens/s")
         lower.set(ylim=(0, 105), yticks=(0, 25, 50, 75, 100), xlabel=label)
-        lower.set_title("CPU, % of the limit (windows of 10 s)")
+        lower.set_title(f"CPU, % of the limit (windows of {WINDOW_S:g} s)")
         only_horizontal_grid(lower)
         figure.legend(*lower.get_legend_handles_labels(), loc="outside lower left", ncols=4)
         reading = "; ".join(

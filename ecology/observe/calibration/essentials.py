@@ -27,13 +27,19 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """The hold-out: means over it, and the share of its time (0 to 1) that 10-s windows were in the band."""
+    """The hold-out: means over what was judged, and the share (0 to 1) of its 10-s windows that were in the band.
 
+    Where something else than CPU binds, the band was not judged but what each agent spent; it is null elsewhere.
+    """
+
+    passed: bool
     seconds: float
     tokens_per_s: float
     cpu_percent: float
     memory_percent: float
     share_in_band: float
+    spent_tokens_per_s: float
+    expected_tokens_per_s: float | None
 
 
 class Essentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,9 +119,12 @@ def _hold(findings: Findings) -> Hold | None:
     if held is None:
         return None
     return Hold(
-        seconds=held.told.seconds,
+        passed=held.judged.passed,
+        seconds=held.seconds,
         tokens_per_s=held.rate,
-        cpu_percent=held.cpu_percent,
+        cpu_percent=held.judged.mean_percent,
         memory_percent=held.memory_percent,
-        share_in_band=held.share_inside,
+        share_in_band=held.judged.inside_share,
+        spent_tokens_per_s=held.judged.spent,
+        expected_tokens_per_s=held.judged.expected_spent,
     )

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from calibrate.binding import starved
 from calibrate.control import Bound, Change, Refused, Settled, Target
+from calibrate.holdout import Judgement, judge_course
+from calibrate.levels import seconds, weighted
 from calibrate.profile import Profile
 from calibrate.record import Course, Record
 from calibrate.workload import Sample
-from ecology.observe.calibration.steady import Held, Line, fit, held
-from ecology.observe.calibration.windows import Window, in_band, mean, share_inside, windows
+from ecology.observe.calibration.steady import Held, Line, held, line_through
+from ecology.observe.calibration.windows import Window, window, windows
 
 
 class Adjustment(msgspec.Struct, frozen=True):
@@ -40,20 +43,19 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class HoldOut(msgspec.Struct, frozen=True):
-    """The found rate, held in a run of its own."""
+    """The found rate, held in a run of its own; `judged` is what the calibration itself made of it."""
 
     told: Told
+    """Its windows are those that were judged: none is of the warm-up."""
     rate: float
-    cpu_percent: float
-    share_inside: float
-    """Of the time, in windows of ten seconds; 0 to 1."""
+    judged: Judgement
+    seconds: float
+    """So much of it was judged."""
     memory_percent: float
-    inside: bool
-    """Whether the mean lies in the band."""
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """A calibration. What the record does not have is None or empty."""
+    """A calibration. What the record does not have is None or empty; a hold-out too short to judge is none."""
 
     record: Record
     profile: Profile | None
@@ -86,6 +88,14 @@ class Findings(msgspec.Struct, frozen=True):
         return None if self.settled is None else self.settled.bound
 
     @property
+    def starved_percent(self) -> float | None:
+        """Of the time: how long the thread of all turns waited for a CPU, if the search was refused for that."""
+        tried = [] if self.settle is None else [one.point for one in held(self.settle.course)]
+        if self.settle is None or not isinstance(self.settle.end, Refused) or not tried:
+            return None
+        return tried[-1].loop_waited_percent if starved(tried[-1]) else None
+
+    @property
     def cpus(self) -> float:
         return self.record.place.limits.cpu_millis / 1000
 
@@ -104,17 +114,16 @@ def find(record: Record, profile: Profile | None = None) -> Findings:
     """Work out a record; `profile` is what was made of it, if anything was."""
     told = [tell(course) for course in record.courses]
     alike = [one for one in told if one.course.agents == record.agents]
-    points = [point for one in alike for point in held(one.course)]
     settle = _last(told, "settle")
     return Findings(
         record=record,
         profile=profile,
         settle=settle,
         compare=_last(told, "compare"),
-        hold_out=_hold_out(_last(told, "hold-out"), record.target),
+        hold_out=_hold_out(_last(told, "hold-out"), record.target, settle),
         probes=[one for one in told if one.course.purpose == "probe"],
-        held=points,
-        line=fit(points) if profile is None else _line(profile, record),
+        held=[one for each in alike for one in held(each.course)],
+        line=line_through(record.courses, record.agents) if profile is None else _line(profile, record),
     )
 
 
@@ -147,17 +156,20 @@ def _last(told: Sequence[Told], purpose: str) -> Told | None:
     return next((one for one in reversed(told) if one.course.purpose == purpose), None)
 
 
-def _hold_out(told: Told | None, target: Target) -> HoldOut | None:
-    if told is None or not told.samples:
+def _hold_out(told: Told | None, target: Target, settle: Told | None) -> HoldOut | None:
+    found = None if settle is None else settle.settled
+    if told is None or found is None:
         return None
-    cpu_percent = mean(told.samples, [sample.cpu_percent for sample in told.samples])
+    judged = judge_course(told.course, target, found)
+    if not judged.windows:
+        return None
+    samples = [sample for samples in judged.windows for sample in samples]
     return HoldOut(
-        told=told,
-        rate=told.samples[-1].rate,
-        cpu_percent=cpu_percent,
-        share_inside=share_inside(told.windows, target),
-        memory_percent=mean(told.samples, [sample.memory_percent for sample in told.samples]),
-        inside=in_band(cpu_percent, target),
+        told=msgspec.structs.replace(told, windows=[window(samples) for samples in judged.windows]),
+        rate=found.rate,
+        judged=judged,
+        seconds=seconds(samples),
+        memory_percent=weighted(samples, [sample.memory_percent for sample in samples]),
     )
 
 

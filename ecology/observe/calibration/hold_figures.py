@@ -2,10 +2,12 @@
 
 from matplotlib.axes import Axes
 
+from calibrate.control import Target
+from calibrate.levels import WINDOW_S
 from ecology.observe import numerals
 from ecology.observe.calibration.findings import Findings
+from ecology.observe.calibration.holding import summed_up, unproven
 from ecology.observe.calibration.strokes import draw_band, draw_cpu, label_line, time_unit
-from ecology.observe.calibration.windows import in_band
 from ecology.observe.calibration.words import rate, took
 from ecology.observe.pages.canvas import INK, MUTED, PALETTE, PAPER, drawing, inline_svg, only_horizontal_grid
 from ecology.observe.pages.plate import Plate
@@ -28,22 +30,22 @@ def hold_out(findings: Findings) -> Plate:
             name=name,
             title=title,
             reading="",
-            missing="No hold-out was run: nothing says that the rate holds.",
+            missing=unproven(findings),
         )
     unit_s, label = time_unit(held.told.seconds)
-    target = findings.target
+    target, by_band = findings.target, held.judged.expected_spent is None
+    right = "in the band" if by_band else f"below {target.high_percent:g} %"
     with drawing(10, 3.4) as figure:
         axes = figure.subplots()
         axes.set_xlim(0, held.told.seconds / unit_s)
         draw_band(axes, target)
         draw_cpu(axes, held.told, unit_s)
-        axes.axhline(held.cpu_percent, color=INK, linewidth=1.2, linestyle="-.", label="mean")
+        axes.axhline(held.judged.mean_percent, color=INK, linewidth=1.2, linestyle="-.", label="mean")
         axes.set_xlabel(label)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=5)
         reading = (
-            f"Held at {rate(held.rate)} tokens/s for {took(held.told.seconds)}, the CPU was at "
-            f"{held.cpu_percent:.1f} % of the limit on average, and in the band of {target.low_percent:g} to "
-            f"{target.high_percent:g} % {numerals.share(held.share_inside)} of the time."
+            f"At {rate(held.rate)} tokens/s: {summed_up(held, target)}."
+            f"{'' if by_band else ' The CPU does not bind, so the band is not what was judged.'}"
         )
         svg = inline_svg(figure, name, title, reading)
     return Plate(
@@ -51,13 +53,13 @@ def hold_out(findings: Findings) -> Plate:
         title=title,
         reading=reading,
         svg=svg,
-        note="The share of time counts windows of 10 s, not single samples.",
-        header=["window", "CPU", "in the band", "throttled", "memory"],
+        note=f"Judged by windows of {WINDOW_S:g} s, not by single samples, and without the warm-up before them.",
+        header=["window", "CPU", right, "throttled", "memory"],
         rows=[
             [
                 f"{window.start_s:.0f} to {window.end_s:.0f} s",
                 numerals.share(window.cpu_percent / 100),
-                "yes" if in_band(window.cpu_percent, target) else "no",
+                "yes" if _right(window.cpu_percent, target, by_band=by_band) else "no",
                 numerals.share(window.throttled_percent / 100),
                 numerals.share(window.memory_percent / 100),
             ]
@@ -66,14 +68,19 @@ def hold_out(findings: Findings) -> Plate:
     )
 
 
+def _right(cpu_percent: float, target: Target, *, by_band: bool) -> bool:
+    return target.in_band(cpu_percent) if by_band else cpu_percent < target.high_percent
+
+
 def knee(findings: Findings) -> Plate:
     """Every steady rate as a point with its errors, the line through them, and where the limit ends it."""
-    name, title, points = "knee", "CPU against what each agent spent: the knee", findings.held
+    name, title = "knee", "CPU against what each agent spent: the knee"
+    points = [one.point for one in findings.held]
     if not points:
         return Plate(
             name=name, title=title, reading="", missing="No rate was held long enough to be called steady."
         )
-    rightmost = max(point.spent for point in points)
+    rightmost = max(point.spent.value for point in points)
     edge = rightmost * 1.15 or 1.0
     if findings.knee is not None and findings.knee < FAR * rightmost:
         edge = max(edge, findings.knee * 1.12)
@@ -99,22 +106,24 @@ def knee(findings: Findings) -> Plate:
         note="Bars are 95 % confidence; hollow points were saturated and are not part of the fit. "
         "The first seconds after each change are left out.",
         header=[
-            "held in", "rate given", "spent", "±", "CPU", "±", "throttled", "turns late", "one thread", "for",
+            "held in", "rate given", "spent", "±", "CPU", "±", "throttled", "turns late", "one thread",
+            "waited for a CPU", "for",
         ],
         rows=[
             [
-                PURPOSES.get(point.purpose, (point.purpose, "", ""))[0],
+                PURPOSES.get(one.purpose, (one.purpose, "", ""))[0],
                 rate(point.rate),
-                rate(point.spent),
-                rate(point.spent_error),
-                f"{point.cpu_percent:.1f} %",
-                f"{point.cpu_error:.1f}",
+                rate(point.spent.value),
+                rate(point.spent.error),
+                f"{point.cpu.value:.1f} %",
+                f"{point.cpu.error:.1f}",
                 numerals.share(point.throttled_percent / 100),
                 f"{point.late_ms:,.0f} ms",
                 f"{point.loop_percent:.0f} %",
-                took(point.seconds),
+                f"{point.loop_waited_percent:.0f} %",
+                took(one.seconds),
             ]
-            for point in points
+            for one, point in ((one, one.point) for one in findings.held)
         ],
     )  # fmt: skip
 
@@ -133,13 +142,14 @@ def _draw_line(axes: Axes, findings: Findings, edge: float) -> None:
 
 def _draw_points(axes: Axes, findings: Findings) -> None:
     named: set[str] = set()
-    for point in findings.held:
-        name, marker, colour = PURPOSES.get(point.purpose, ("other", "D", PALETTE[4]))
+    for one in findings.held:
+        point = one.point
+        name, marker, colour = PURPOSES.get(one.purpose, ("other", "D", PALETTE[4]))
         axes.errorbar(
-            point.spent,
-            point.cpu_percent,
-            xerr=point.spent_error,
-            yerr=point.cpu_error,
+            point.spent.value,
+            point.cpu.value,
+            xerr=point.spent.error,
+            yerr=point.cpu.error,
             marker=marker,
             markersize=6,
             color=colour,
@@ -173,7 +183,7 @@ def _reading(findings: Findings) -> str:
         f"At rest the workload takes {line.base:.1f} % of the CPU; every token/s of an agent adds "
         f"{line.slope:.3g} points, so 1,000 tokens cost {cost:.3g} CPU seconds"
     )
-    most = max(point.spent for point in findings.held)
+    most = max(one.point.spent.value for one in findings.held)
     if findings.knee < FAR * most:
         return f"{reading} and the CPU is full at {rate(findings.knee)} tokens/s each."
     return f"{reading}. The knee is far from anything that was measured here."

@@ -7,7 +7,7 @@ from calibrate.profile import Profile
 from calibrate.record import Record
 from ecology.observe.calibration import capacity_figures, course_figures, hold_figures, tables
 from ecology.observe.calibration.findings import Findings, find
-from ecology.observe.calibration.words import EXPLAINED, printable
+from ecology.observe.calibration.words import EXPLAINED, STARVED, printable
 from ecology.observe.pages import template
 
 
@@ -29,7 +29,7 @@ def page(record: Record, profile: Profile | None = None) -> str:
         passed=record.passed,
         state=state(findings),
         tiles=tables.tiles(findings),
-        binding=None if findings.bound is None else EXPLAINED[findings.bound],
+        binding=_binding(findings),
         course=course_figures.course(findings),
         adjustment_header=tables.ADJUSTMENT_HEADER,
         adjustments=tables.adjustment_rows(findings),
@@ -46,6 +46,13 @@ def page(record: Record, profile: Profile | None = None) -> str:
         facts=tables.place_rows(findings),
         sure=tables.sure_rows(findings),
     )
+
+
+def _binding(findings: Findings) -> str | None:
+    """What keeps the container from more; None where nobody knows."""
+    if findings.starved_percent is not None:
+        return STARVED.format(findings.starved_percent)
+    return None if findings.bound is None else EXPLAINED[findings.bound]
 
 
 def state(findings: Findings) -> str:

@@ -1,11 +1,13 @@
 """What a calibration's figures share: the band, CPU over time, rates on an axis, numbers of adjustments."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from calibrate.control import Target
+from calibrate.levels import WINDOW_S
 from ecology.core.clock import SECOND_NS
 from ecology.observe.calibration.findings import Adjustment, Told
 from ecology.observe.pages.canvas import GRID, INK, MUTED, OTHER, PALETTE, only_horizontal_grid
@@ -19,6 +21,8 @@ DECADE = 8.0
 NUMBER_ROOM = 0.022
 """Of the axis' width: closer to the one before, an adjustment's number goes to another row."""
 ROWS = 3
+STEPS: Literal["steps-post"] = "steps-post"
+"""Between two rates a sample is missing: what is not known is drawn as what was before, not as a slope."""
 
 
 def draw_band(axes: Axes, target: Target) -> None:
@@ -44,10 +48,20 @@ def draw_cpu(axes: Axes, told: Told, unit_s: float) -> None:
         label="samples",
     )
     times, means = staircase(told, unit_s, [window.cpu_percent for window in told.windows])
-    axes.plot(times, means, color=PALETTE[0], linewidth=2.2, label="windows of 10 s")
+    axes.plot(
+        times, means, color=PALETTE[0], linewidth=2.2, drawstyle=STEPS, label=f"windows of {WINDOW_S:g} s"
+    )
     if any(window.throttled_percent >= 0.5 for window in told.windows):
         times, shares = staircase(told, unit_s, [window.throttled_percent for window in told.windows])
-        axes.plot(times, shares, color=PALETTE[1], linewidth=1.2, linestyle=":", label="periods throttled")
+        axes.plot(
+            times,
+            shares,
+            drawstyle=STEPS,
+            color=PALETTE[1],
+            linewidth=1.2,
+            linestyle=":",
+            label="periods throttled",
+        )
     highest = max(sample.cpu_percent for sample in told.samples)
     axes.set_ylim(0, max(105.0, min(highest * 1.05, 150.0)))
     axes.set_yticks([0, 25, 50, 75, 100])
@@ -64,7 +78,7 @@ def staircase(told: Told, unit_s: float, values: Sequence[float]) -> tuple[list[
 def draw_rate(axes: Axes, told: Told, unit_s: float, *, colour: str, dash: str = "-", name: str = "") -> None:
     """What each agent's bucket was given, as steps."""
     times, rates = staircase(told, unit_s, [window.rate for window in told.windows])
-    axes.plot(times, rates, color=colour, linestyle=dash, linewidth=2, label=name or None)
+    axes.plot(times, rates, drawstyle=STEPS, color=colour, linestyle=dash, linewidth=2, label=name or None)
 
 
 def rate_axis(axes: Axes, rates: Sequence[float]) -> None:

@@ -6,6 +6,7 @@ from calibrate.profile import Profile
 from ecology.observe import numerals
 from ecology.observe.calibration.capacity_figures import DESIGN_RATE
 from ecology.observe.calibration.findings import Findings
+from ecology.observe.calibration.holding import summed_up, tile, unproven
 from ecology.observe.calibration.words import BOUNDS, cpus, printable, rate, spell, took
 
 HARDWARE = (("laptop", "5 to 10"), ("desktop", "10 to 20"), ("server", "20 to 50"))
@@ -30,14 +31,14 @@ HARDWARE_HEADER = [
 
 def tiles(findings: Findings) -> list[tuple[str, str]]:
     """The calibration at a glance: label and value."""
-    record, profile, held, end = findings.record, findings.profile, findings.hold_out, findings.settled
+    record, profile, end = findings.record, findings.profile, findings.settled
     cost = findings.cpu_s_per_1000_tokens
     return [
         ("rate of each agent", "none found" if end is None else f"{rate(end.rate)} tokens/s"),
         ("agents", numerals.count(record.agents)),
         ("CPU there", numerals.NO_DATA if end is None else f"{end.cpu_percent:.1f} % ± {end.cpu_error:.1f}"),
         ("what binds", numerals.NO_DATA if end is None else BOUNDS[end.bound]),
-        ("hold-out in the band", "not run" if held is None else numerals.share(held.share_inside)),
+        tile(findings),
         ("may think at once", numerals.NO_DATA if profile is None else f"{profile.thinking_at_once:,}"),
         ("1,000 tokens cost", numerals.NO_DATA if cost is None else f"{cost:.3g} CPU-s"),
         ("limits", limits(findings)),
@@ -152,10 +153,10 @@ def sure_rows(findings: Findings) -> list[list[str]]:
         why = "95 % confidence, by the method's own statistics"
         rows.append(["CPU at the found rate", f"± {end.cpu_error:.1f} points", why])
     if held is not None:
-        why = f"in the band, of {took(held.told.seconds)} in {len(held.told.windows)} windows"
-        rows.append(["that it holds", numerals.share(held.share_inside), why])
+        word = "it does" if held.judged.passed else "it does not"
+        rows.append(["that it holds", word, f"hold-out: {summed_up(held, findings.target)}"])
     else:
-        rows.append(["that it holds", "unknown", "no hold-out was run"])
+        rows.append(["that it holds", "unknown", unproven(findings)])
     if profile is None:
         rows.append(["predictions", "none", "there is no capacity profile"])
         return rows

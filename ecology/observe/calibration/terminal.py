@@ -13,14 +13,16 @@ from calibrate.record import Record
 from ecology.observe import numerals
 from ecology.observe.calibration.course_figures import compare_row
 from ecology.observe.calibration.findings import Findings, find
+from ecology.observe.calibration.holding import summed_up, unproven
 from ecology.observe.calibration.page import state
 from ecology.observe.calibration.tables import adjustment_rows, limits, nodes_sentence
 from ecology.observe.calibration.text_plot import TextPlot
-from ecology.observe.calibration.words import EXPLAINED, rate, took
+from ecology.observe.calibration.words import EXPLAINED, STARVED, rate
 from ecology.observe.summary_table import plain_table, visible
 
 SHOWN_ADJUSTMENTS = 12
 REASON_WIDTH = 200
+VERDICT_WIDTH = 500
 _STYLES = {"passed": "bold green", "failed": "bold red", "refused": "bold red", "incomplete": "bold yellow"}
 
 
@@ -62,7 +64,7 @@ def _headline(findings: Findings) -> Text:
     text.append(visible(record.place.what, 60), style="bold")
     text.append(f" ({limits(findings)}), {record.agents:,} agents of the mix {visible(record.mix)}\n")
     text.append(f"{word}: ", style=_STYLES[word])
-    text.append(visible(record.verdict, REASON_WIDTH))
+    text.append(visible(record.verdict, VERDICT_WIDTH))
     return text
 
 
@@ -105,15 +107,12 @@ def _essence(findings: Findings) -> list[RenderableType]:
         )
     if findings.bound is not None and findings.bound != "cpu":
         said.append(Text(EXPLAINED[findings.bound]))
+    if findings.starved_percent is not None:
+        said.append(Text(STARVED.format(findings.starved_percent)))
     if held is not None:
-        said.append(
-            Text(
-                f"hold-out: CPU {held.cpu_percent:.1f} % over {took(held.told.seconds)}, in the band "
-                f"{numerals.share(held.share_inside)} of the time"
-            )
-        )
+        said.append(Text(f"hold-out: {summed_up(held, findings.target)}"))
     elif findings.settled is not None:
-        said.append(Text("hold-out: not run, so nothing says that the rate holds"))
+        said.append(Text(unproven(findings)))
     if (cost := findings.cpu_s_per_1000_tokens) is not None:
         memory = (
             ""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from calibrate.levels import weighted
 from calibrate.workload import Sample
 from ecology.observe.calibration.findings import Findings
-from ecology.observe.calibration.windows import in_band, mean
 from ecology.observe.calibration.words import took
 
 ROW_PERCENT = 10
@@ -36,7 +36,7 @@ class TextPlot:
         if held:
             parts.append(columns(held, held_room))
         target = findings.target
-        shaded = [row for row in range(ROWS) if in_band(_middle(row), target)]
+        shaded = [row for row in range(ROWS) if target.in_band(_middle(row))]
         shaded = shaded or [_row(target.aim_percent)]
         for row in reversed(range(ROWS)):
             line = Text(f"{row * ROW_PERCENT:>3}-{(row + 1) * ROW_PERCENT:<3} ", style="dim")
@@ -66,7 +66,7 @@ def columns(samples: Sequence[Sample], room: int) -> list[float | None]:
     means: list[float | None] = []
     for part in slices:
         before = means[-1] if means else None
-        means.append(mean(part, [one.cpu_percent for one in part]) if part else before)
+        means.append(weighted(part, [one.cpu_percent for one in part]) if part else before)
     return means
 
 

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from calibrate.control import Target
+from calibrate.levels import WINDOW_S, seconds, weighted
 from calibrate.workload import Sample
-
-WINDOW_S = 10.0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -38,37 +36,16 @@ def windows(samples: Sequence[Sample], length_s: float = WINDOW_S) -> list[Windo
             merged[-1] = merged[-1] + group
         else:
             merged.append(group)
-    return [_window(group) for group in merged]
+    return [window(group) for group in merged]
 
 
-def seconds(samples: Sequence[Sample]) -> float:
-    """How long samples took together."""
-    return sum(sample.seconds for sample in samples)
-
-
-def mean(samples: Sequence[Sample], values: Sequence[float]) -> float:
-    """The mean of `values`, one of each sample, weighted by the samples' seconds."""
-    pairs = zip(samples, values, strict=True)
-    return sum(sample.seconds * value for sample, value in pairs) / seconds(samples)
-
-
-def share_inside(gathered: Sequence[Window], target: Target) -> float:
-    """The share of time, 0 to 1, in windows whose mean CPU lies in the target's band."""
-    inside = sum(window.end_s - window.start_s for window in gathered if in_band(window.cpu_percent, target))
-    return inside / sum(window.end_s - window.start_s for window in gathered)
-
-
-def in_band(cpu_percent: float, target: Target) -> bool:
-    """Whether a CPU figure lies in the band; its borders belong to it."""
-    return target.low_percent <= cpu_percent <= target.high_percent
-
-
-def _window(samples: Sequence[Sample]) -> Window:
+def window(samples: Sequence[Sample]) -> Window:
+    """Samples that belong together, as one window."""
     return Window(
         start_s=samples[0].time_s - samples[0].seconds,
         end_s=samples[-1].time_s,
         rate=samples[0].rate,
-        cpu_percent=mean(samples, [sample.cpu_percent for sample in samples]),
-        memory_percent=mean(samples, [sample.memory_percent for sample in samples]),
-        throttled_percent=mean(samples, [sample.throttled_percent for sample in samples]),
+        cpu_percent=weighted(samples, [sample.cpu_percent for sample in samples]),
+        memory_percent=weighted(samples, [sample.memory_percent for sample in samples]),
+        throttled_percent=weighted(samples, [sample.throttled_percent for sample in samples]),
     )

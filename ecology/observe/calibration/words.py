@@ -20,6 +20,10 @@ EXPLAINED: dict[Bound, str] = {
     "second node would use them.",
     "rate": "The highest rate that may be given was reached, and the CPU still did not bind.",
 }
+STARVED = (
+    "The container did not get the CPU of its limit: the thread of its turns could have run, and waited {:.0f} % of "
+    "the time for a CPU that others had."
+)
 METHODS = {"model": "model-based", "classic": "classic", "": "rate held"}
 
 
