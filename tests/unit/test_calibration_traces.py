@@ -85,8 +85,7 @@ def test_what_was_measured_in_one_container_predicts_the_others() -> None:
         rate = settled(other)
         assert rate is not None
         real = rate.rate * other.agents
-        print(
-            f"measured at {one.place.limits.cpu_millis / 1000:g} CPUs, predicted for {there:g}: {predicted:.0f} tokens/s,"
-            f" found {real:.0f} ({predicted / real - 1:+.1%})"
-        )
+        here = one.place.limits.cpu_millis / 1000
+        found_there = f"found {real:.0f} ({predicted / real - 1:+.1%})"
+        print(f"measured at {here:g} CPUs, predicted for {there:g}: {predicted:.0f} tokens/s, {found_there}")
         assert predicted == pytest.approx(real, rel=WITHIN)
