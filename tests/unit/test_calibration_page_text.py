@@ -7,10 +7,12 @@ import pytest
 from rich.console import Console
 
 from calibrate.control import Change, Refused, Wait
+from calibrate.outcome import LEAST_SLOPE_BYTES
 from calibrate.record import Record
 from ecology.observe.calibration import render
+from ecology.observe.calibration.capacity_figures import memory
 from ecology.observe.calibration.findings import find
-from ecology.observe.calibration.hold_figures import knee
+from ecology.observe.calibration.hold_figures import bar_of, knee
 from ecology.observe.calibration.page import page
 from tests.support.calibrations import RECORDS, Container, Hold, course, ordinary, profile, record
 from tests.support.reachable import unreachable
@@ -58,6 +60,43 @@ def test_nobody_else_is() -> None:
     last = msgspec.structs.replace(settle.steps[-1], decision=Wait())
     ended = msgspec.structs.replace(settle, steps=(*settle.steps[:-1], last))
     assert find(msgspec.structs.replace(whole, courses=(ended,))).starved_percent is None
+
+
+def test_a_refusal_is_said_once_in_full() -> None:
+    whole = kept_from_running(
+        "no rate was proven: " + "; ".join(f"this was seen at {rate}" for rate in range(20))
+    )
+    assert page(whole).count(whole.verdict) == 2, "on top and in the table"
+    assert "no rate was found." in page(whole)
+    text = shown(whole)
+    assert text.count("this was seen at 19") == 1
+    assert "as said above" in text and "there is no capacity profile" in text
+    assert "No rate was found, so none was held." in page(whole)
+
+
+def test_an_error_that_would_hide_all_others_is_no_bar() -> None:
+    wild = course(Container(noise=25.0), [Hold(10.0, 6, Wait()), Hold(60.0, 60, Wait())])
+    seen = find(record(wild, verdict="", passed=False))
+    assert [one.point.cpu.error > 15 for one in seen.held] == [True, False]
+    assert [bar_of(one.point.cpu.error, 100.0) is None for one in seen.held] == [True, False]
+    assert [float(row[5]) > 15 for row in knee(seen).rows] == [True, False], "the table has it"
+
+
+def test_memory_that_did_not_grow_is_not_called_measured() -> None:
+    of = ordinary()
+    made = profile(of)
+    assert made is not None
+    flat = msgspec.structs.replace(
+        made,
+        memory=msgspec.structs.replace(made.memory, bytes_per_thinking=LEAST_SLOPE_BYTES),
+        thinking_at_once=10_000,
+    )
+    reading = memory(find(of, flat)).reading
+    assert "no growth was seen at 3 numbers of thinking agents" in reading
+    assert "far to the right of what is drawn" in reading
+    assert (
+        "(measured at 3 numbers of thinking agents): 15 may think at once." in memory(find(of, made)).reading
+    )
 
 
 def shown(of: Record) -> str:

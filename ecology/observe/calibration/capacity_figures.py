@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from calibrate.capacity import agents_that_fit, one_process_cpus
-from calibrate.profile import Profile
+from calibrate.outcome import LEAST_SLOPE_BYTES
+from calibrate.profile import MemorySection, Profile
 from ecology.observe import numerals
 from ecology.observe.calibration.findings import Findings
 from ecology.observe.calibration.strokes import label_line
@@ -20,6 +21,8 @@ DESIGN_RATE = 10.0
 """Tokens per second of one agent, as the original design gives."""
 AMPLE = 1 << 50
 """More memory than any agent can fill, in bytes."""
+FAR = 4.0
+"""So many times what was measured is not drawn: the points would be one."""
 CLOSE = 0.12
 """Of the axis' height: marks nearer to each other would share their numbers' place."""
 NO_PROFILE = "There is no capacity profile: only a calibration that found a rate makes one."
@@ -112,7 +115,9 @@ def memory(findings: Findings) -> Plate:
         return Plate(name=name, title=title, reading="", missing=NO_PROFILE)
     part, at_once, mib = profile.memory, profile.thinking_at_once, 1 << 20
     measured = [course for course in findings.record.courses if course.memory_bytes and course.steps]
-    edge = max([at_once, *(course.thinking for course in measured)]) * 1.18
+    most = max([1, *(course.thinking for course in measured)])
+    far = at_once > FAR * most
+    edge = (2 * most if far else max(at_once, most)) * 1.18
     limit = profile.container.memory_bytes / mib
     with drawing(10, 3.8) as figure:
         axes = figure.subplots()
@@ -129,6 +134,8 @@ def memory(findings: Findings) -> Plate:
             linestyle="none",
             marker="o",
             color=PALETTE[4],
+            clip_on=False,
+            zorder=3,
             label="measured",
         )
         label_line(
@@ -136,20 +143,18 @@ def memory(findings: Findings) -> Plate:
         )
         free = f"kept free above {profile.aim.memory_percent:g} %"
         label_line(axes, limit * profile.aim.memory_percent / 100, free, left=True)
-        axes.axvline(at_once, color=INK, linewidth=0.9, linestyle=":", label="may think at once")
+        if not far:
+            axes.axvline(at_once, color=INK, linewidth=0.9, linestyle=":", label="may think at once")
         axes.set(xlim=(0, edge), ylim=(0, limit * 1.15), xlabel="agents that think at the same time")
         axes.set_title("working set, MiB")
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.yaxis.set_major_formatter("{x:,g}")
         only_horizontal_grid(axes)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=4)
-        how = (
-            f"measured at {part.measured_at} numbers of agents"
-            if part.measured_at > 1
-            else "taken, not measured"
-        )
         reading = (
             f"The world takes {numerals.size(part.base_bytes)}, and each agent that thinks "
-            f"{numerals.size(part.bytes_per_thinking)} more ({how}): {at_once:,} may think at once."
+            f"{numerals.size(part.bytes_per_thinking)} more ({memory_known(part)}): {at_once:,} may think at once"
+            f"{', far to the right of what is drawn' if far else ''}."
         )
         svg = inline_svg(figure, name, title, reading)
     return Plate(
@@ -164,6 +169,16 @@ def memory(findings: Findings) -> Plate:
             for course in measured
         ],
     )
+
+
+def memory_known(part: MemorySection) -> str:
+    """How well it is known what a thinking agent takes."""
+    if part.measured_at < 2:
+        return "taken, not measured"
+    numbers = f"at {part.measured_at:,} numbers of thinking agents"
+    if part.bytes_per_thinking <= LEAST_SLOPE_BYTES:
+        return f"the least that is ever taken: no growth was seen {numbers}"
+    return f"measured {numbers}"
 
 
 def _draw_fits(axes: Axes, profile: Profile, place: int, tokens_per_s: float, rows: list[Fit]) -> None:

@@ -139,5 +139,6 @@ def _reading(findings: Findings, told: Told) -> str:
             f"{end.cpu_percent:.1f} % ± {end.cpu_error:.1f} of the limit."
         )
     if isinstance(told.end, Refused):
-        return f"{steps}, and no rate was found: {told.end.why}."
+        why = "" if told.end.why == findings.record.verdict else f": {told.end.why}"
+        return f"{steps}, and no rate was found{why}."
     return f"{steps}, then it ended without a rate: {told.course.why_ended or 'the record does not say why'}."

@@ -18,6 +18,8 @@ PURPOSES = {
     "compare": ("the other method", "^", PALETTE[1]),
     "probe": ("probe", "D", PALETTE[4]),
 }
+WIDEST_BAR = 0.15
+"""Of the axis: an error that is larger says only that nothing is known."""
 FAR = 1.6
 """A knee further to the right than this, in multiples of what was measured, is not drawn."""
 
@@ -103,8 +105,8 @@ def knee(findings: Findings) -> Plate:
         title=title,
         reading=reading,
         svg=svg,
-        note="Bars are 95 % confidence; hollow points were saturated and are not part of the fit. "
-        "The first seconds after each change are left out.",
+        note="Bars are 95 % confidence, left out where a hold was too short for one that says anything; hollow points "
+        "were saturated and are not part of the fit. The first seconds after each change are left out.",
         header=[
             "held in", "rate given", "spent", "±", "CPU", "±", "throttled", "turns late", "one thread",
             "waited for a CPU", "for",
@@ -148,8 +150,8 @@ def _draw_points(axes: Axes, findings: Findings) -> None:
         axes.errorbar(
             point.spent.value,
             point.cpu.value,
-            xerr=point.spent.error,
-            yerr=point.cpu.error,
+            xerr=bar_of(point.spent.error, axes.get_xlim()[1]),
+            yerr=bar_of(point.cpu.error, 100.0),
             marker=marker,
             markersize=6,
             color=colour,
@@ -173,6 +175,11 @@ def _draw_points(axes: Axes, findings: Findings) -> None:
             fontsize=8,
             color=INK,
         )
+
+
+def bar_of(error: float, axis: float) -> float | None:
+    """A bar, unless it would hide all others."""
+    return error if error <= WIDEST_BAR * axis else None
 
 
 def _reading(findings: Findings) -> str:

@@ -8,16 +8,22 @@ from ecology.observe.calibration.words import rate, took
 
 def unproven(findings: Findings) -> str:
     """Why there is nothing to say."""
-    if any(course.purpose == "hold-out" and course.steps for course in findings.record.courses):
+    if findings.settled is None:
+        return "No rate was found, so none was held."
+    if _begun(findings):
         return "The hold-out ended too early to be judged: nothing says that the rate holds."
     return "No hold-out was run: nothing says that the rate holds."
+
+
+def _begun(findings: Findings) -> bool:
+    return any(course.purpose == "hold-out" and course.steps for course in findings.record.courses)
 
 
 def tile(findings: Findings) -> tuple[str, str]:
     """A label and a figure: of windows in the band, or of what was spent."""
     held = findings.hold_out
     if held is None:
-        return "hold-out", "no data" if unproven(findings).startswith("The") else "not run"
+        return "hold-out", "not judged" if _begun(findings) else "not run"
     expected = held.judged.expected_spent
     if expected is None:
         return "hold-out in the band", inside(held)

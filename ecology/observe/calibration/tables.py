@@ -4,7 +4,7 @@ from calibrate.capacity import agents_that_fit, nodes_needed, predict
 from calibrate.control import Refused, Settled
 from calibrate.profile import Profile
 from ecology.observe import numerals
-from ecology.observe.calibration.capacity_figures import DESIGN_RATE
+from ecology.observe.calibration.capacity_figures import DESIGN_RATE, memory_known
 from ecology.observe.calibration.findings import Findings
 from ecology.observe.calibration.holding import summed_up, tile, unproven
 from ecology.observe.calibration.words import BOUNDS, cpus, printable, rate, spell, took
@@ -177,14 +177,8 @@ def sure_rows(findings: Findings) -> list[list[str]]:
             f"slope of the fit, {part.cpu_seconds_per_1k_tokens:.3g}",
         ]
     )
-    at = profile.memory.measured_at
-    rows.append(
-        [
-            "memory of a thinking agent",
-            "measured" if at > 1 else "taken, not measured",
-            f"at {at:,} number{'s' if at != 1 else ''} of thinking agents",
-        ]
-    )
+    size = numerals.size(profile.memory.bytes_per_thinking)
+    rows.append(["memory of a thinking agent", size, memory_known(profile.memory)])
     return rows
 
 

@@ -79,7 +79,8 @@ def _adjustments(findings: Findings) -> Table | None:
     for place, row in enumerate(kept):
         if hidden and place == SHOWN_ADJUSTMENTS // 2:
             table.add_row("...", "", "", "", Text(f"{hidden} more in the report", style="dim"))
-        table.add_row(*row[:-1], Text(visible(row[-1], REASON_WIDTH)))
+        why = "as said above" if row[-1] == findings.record.verdict else row[-1]
+        table.add_row(*row[:-1], Text(visible(why, REASON_WIDTH)))
     return table
 
 
@@ -121,7 +122,9 @@ def _essence(findings: Findings) -> list[RenderableType]:
             f"{numerals.size(profile.memory.bytes_per_thinking)} for each agent that thinks"
         )
         said.append(Text(f"1,000 tokens cost {cost:.3g} CPU-s{memory}", style="dim"))
-    return [*said] or [Text("No rate was found, so there is no capacity profile.", style="dim")]
+    if findings.settled is None:
+        said.append(Text("No rate was found, so there is no capacity profile.", style="dim"))
+    return [*said]
 
 
 def _files(files: Mapping[str, Path]) -> Table:
