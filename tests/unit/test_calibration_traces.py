@@ -1,20 +1,22 @@
 """The calibrations of real containers that are kept under docs/calibration: what was decided then is decided again."""
 
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from calibrate.capacity import total_tokens
 from calibrate.classic import Classic
-from calibrate.control import Settled, Wait
+from calibrate.control import Controller, Settled, Target, Wait
 from calibrate.holdout import judge_course
 from calibrate.outcome import profile_of
 from calibrate.record import Course, Record, decode, replayed
 from calibrate.survey import Survey
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = {Survey.name: Survey, Classic.name: Classic}
+METHODS: dict[str, Callable[[Target], Controller[Any]]] = {Survey.name: Survey, Classic.name: Classic}
 WORST_TOKENS = 43.0
 WITHIN = 0.25
 """The machine they were made on changes its speed by a tenth from minute to minute; predictions cannot be better."""

@@ -1,0 +1,113 @@
+"""`ecology calibrate` on a real engine, with the project's own image: what is started is gone afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from calibrate.record import decode
+from tests.support.command import Finished, ecology, finish, start
+
+pytestmark = pytest.mark.docker
+ROOT = Path(__file__).resolve().parents[2]
+IMAGE = f"ecology-test-calibrate-{os.getpid()}"
+QUICK = ("--hold-out", "10", "--thought", "0.5", "--profile", "found.yaml")
+"""A latency that no rate shortens makes an end quickly."""
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[str]:
+    docker("build", "--quiet", "--tag", IMAGE, str(ROOT))
+    yield IMAGE
+    docker("rmi", "--force", IMAGE)
+
+
+def left(image: str) -> str:
+    return docker(
+        "ps",
+        "--all",
+        "--quiet",
+        "--filter",
+        f"ancestor={image}",
+        "--filter",
+        "label=io.agent-ecology.calibration",
+    )
+
+
+def seen(home: Path, finished: Finished) -> dict[str, object]:
+    (path,) = home.glob("calibrations/*/record.json")
+    record = decode(path.read_bytes())
+    assert finished.code == (0 if record.passed else 1), finished.err
+    assert record.place.engine.startswith("Docker") and record.courses[0].steps
+    assert (home / "found.yaml").exists() == record.passed
+    return dict(json.loads(finished.out))
+
+
+def test_in_a_container_of_its_own(image: str, tmp_path: Path) -> None:
+    limits = ("--image", image, "--cpus", "0.5", "--memory", "512m")
+    found = seen(tmp_path, ecology("calibrate", *limits, *QUICK, "--json", cwd=tmp_path))
+    assert found["limits"] == {
+        "cpu_millis": 500,
+        "memory_bytes": 512 << 20,
+        "source": "Docker: NanoCpus, Memory",
+    }
+    assert not left(image)
+
+
+def test_in_a_container_that_runs_and_goes_on_running(image: str, tmp_path: Path) -> None:
+    name = f"ecology-test-running-{os.getpid()}"
+    docker("run", "--detach", "--name", name, "--cpus", "0.5", "--entrypoint", "sleep", image, "600")
+    try:
+        found = seen(tmp_path, ecology("calibrate", "--container", name, *QUICK, "--json", cwd=tmp_path))
+        assert found["what"] == f"container {name}"
+        assert docker("exec", name, "sh", "-c", "ls /proc | grep -c '^[0-9]'") in ("2", "3", "4"), (
+            "only sleep, and us"
+        )
+    finally:
+        docker("rm", "--force", name)
+
+
+def test_interrupted_it_leaves_no_container(image: str, tmp_path: Path) -> None:
+    process = start("calibrate", "--image", image, "--cpus", "0.5", "--memory", "512m", cwd=tmp_path)
+    assert process.stderr is not None
+    while "tokens/s  CPU" not in (line := process.stderr.readline()):
+        assert line, "it ended by itself"
+    assert left(image)
+    process.send_signal(signal.SIGINT)
+    assert finish(process).code == 130
+    assert not left(image)
+    assert list(tmp_path.glob("calibrations/*/record.json")) and not (tmp_path / "capacity.yaml").exists()
+
+
+def test_a_container_that_is_killed_is_one_line_with_what_was_seen(image: str, tmp_path: Path) -> None:
+    process = start("calibrate", "--image", image, "--cpus", "0.5", "--memory", "512m", cwd=tmp_path)
+    assert process.stderr is not None
+    while "tokens/s  CPU" not in (line := process.stderr.readline()):
+        assert line, "it ended by itself"
+    docker("kill", left(image).split()[0])
+    finished = finish(process)
+    assert finished.code == 1 and "Traceback" not in finished.err
+    assert "ended (exit code 137" in finished.err.splitlines()[-1]
+    assert not left(image)
+    assert list(tmp_path.glob("calibrations/*/report.html"))
+
+
+def test_an_image_that_is_not_there_and_one_without_ecology(tmp_path: Path) -> None:
+    for image, said in (
+        ("nowhere/nothing", "the engine has no image nowhere/nothing"),
+        ("python:3.13-slim", "ecology"),
+    ):
+        finished = ecology("calibrate", "--image", image, "--cpus", "0.5", "--memory", "512m", cwd=tmp_path)
+        assert finished.code == 2, finished.err
+        assert said in finished.err.splitlines()[-1] and "Traceback" not in finished.err
+    assert not list(tmp_path.glob("calibrations/*"))
