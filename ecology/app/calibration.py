@@ -1,7 +1,7 @@
 """`ecology calibrate`: put agents to work where it was asked for, find their rate, and write down what was seen.
 
-Whatever ends a calibration once a sample was taken, its record and its report are written; a profile only where a rate
-was found and held.
+Whatever ends a calibration once a sample was taken, its record and its report are written. A profile goes where runs
+look for it only if the rate held; one that did not hold lies beside its record.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of it and where it lies; `profile` is None where nothing was found that a world could be run by."""
+    """What came of it and where it lies; `profile` is None where no rate was found and tried."""
 
     record: Record
     profile: Profile | None
@@ -112,7 +112,8 @@ async def carry_out(wish: Wish, request: Request, environ: Mapping[str, str], te
             raise ours(fault) from fault
         raise KeyboardInterrupt
     record = seen.record(_iso(folder.name[:16]), scenario, fault)
-    result = _write(record, wish, folder, scenario, interrupted=interruption.requested)
+    found = seen.session.outcome.settled is not None
+    result = _write(record, wish, folder, scenario, found=found, interrupted=interruption.requested)
     if fault is not None:
         teller.say(f"what was seen until then: {result.files['report']}")
         raise ours(fault) from fault
@@ -226,20 +227,25 @@ def _folder(wish: Wish) -> Path:
         ) from error
 
 
-def _write(record: Record, wish: Wish, folder: Path, scenario: Scenario, *, interrupted: bool) -> Result:
-    """Record, report and, where the rate held, the profile. Raises RunFault; what was written until then stays."""
+def _write(
+    record: Record, wish: Wish, folder: Path, scenario: Scenario, *, found: bool, interrupted: bool
+) -> Result:
+    """Record, report and profile; raises RunFault, and what was written until then stays.
+
+    A rate that was found and did not hold makes a profile too, beside the record: one that held goes where it is used.
+    """
     files = {"record": folder / "record.json", "report": folder / "report.html"}
     try:
         write_whole(files["record"], encode_record(record))
         profile = None
         try:
-            if record.passed:
+            if found:
                 profile = profile_of(record, scenario.costs().worst_millitokens / 1000)
         finally:  # a record of which no profile can be made still has its report
             write_page(files["report"], record, profile)
         if profile is not None:
-            write_profile(wish.profile, profile)
-            files["profile"] = wish.profile
+            files["profile"] = wish.profile if record.passed else folder / wish.profile.name
+            write_profile(files["profile"], profile)
     except CalibrationFault as fault:
         raise ours(fault) from fault
     return Result(record, profile, files, interrupted)

@@ -162,6 +162,8 @@ def _said(
             differ.append(f"it was measured on a {profile.hardware.kind}, and this is a {kind}")
         if profile.software != (here := version("agent-ecology")):
             differ.append(f"it was measured with version {profile.software}, and this is {here}")
+    if profile.hold_out is None or not profile.hold_out.passed:
+        differ.append("its rate did not hold when it was tried")
     taken = f"{', '.join(parts)} ({origin})"
     return [taken, f"warning: {'; '.join(differ)}; calibrate here to be sure"] if differ else [taken]
 

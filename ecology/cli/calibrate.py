@@ -129,10 +129,11 @@ def calibrate(
     elif not quiet:
         TALK.print(render(result.record, result.profile, result.files))
     if result.interrupted:
-        what = "the profile is written" if result.profile is not None else "no profile was written"
+        what = f"the profile is {result.files['profile']}" if result.profile else "no profile was written"
         say(f"interrupted; what was seen until then is in the report, and {what}")
         return INTERRUPTED
     if not result.record.passed:
-        complain(f"{result.record.verdict}; no profile was written")
+        kept = f"{profile} is as it was, and what was found is in {result.files.get('profile')}"
+        complain(f"{result.record.verdict}; {kept if result.profile else 'no profile was written'}")
         return EcologyError.exit_code
     return 0
