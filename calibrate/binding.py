@@ -11,12 +11,14 @@ from calibrate.knee import Point
 NOTHING_BOUGHT = 1.07
 """If at least `RAISED` as much rate lets agents spend no more than this times as much, more rate buys nothing."""
 RAISED = 1.5
+MUCH_RAISED = 3.0
+"""After such a raise that is so whatever the noise of either reading."""
 NOT_LESS = 0.8
 """Agents that spend less than this times as much as at a lower rate only had a quiet moment."""
 HEADROOM = 1.1
 """Agents that wait for something else than tokens are given so much more than they can spend."""
-FULL_THREAD_PERCENT = 85.0
-"""Of one core: a thread that works so much of the time has queues before it."""
+FULL_THREAD_PERCENT = 75.0
+"""Of one core: a thread that works so much of the time has queues before it, and waits for the interpreter's lock."""
 MEMORY_MARGIN = 5.0
 """Points below the memory that is too much."""
 MEMORY_SLOPE_POINTS = 1.0
@@ -50,7 +52,8 @@ def knee(points: Sequence[Point], target: Target) -> Knee | None:
         if newest.rate < RAISED * before.rate or newest.spent.value < NOT_LESS * before.spent.value:
             continue
         bought = newest.spent.high / before.spent.low if before.spent.low > 0 else 10.0
-        if bought <= NOTHING_BOUGHT or (newest.spent.value <= NOTHING_BOUGHT * before.spent.value and last):
+        much = last or newest.rate >= MUCH_RAISED * before.rate
+        if bought <= NOTHING_BOUGHT or (much and newest.spent.value <= NOTHING_BOUGHT * before.spent.value):
             return _knee(newest, before.rate, target)
     return present_knee(newest, target) if last else None
 

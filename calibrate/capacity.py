@@ -12,7 +12,7 @@ BUCKET_S = 10.0
 THOUGHTS_HELD = 2
 """And never less than so many thoughts at their worst."""
 
-LOOP_SHARE = 0.9
+LOOP_SHARE = 0.8
 """How much of its one CPU the thread of all turns can be given before turns queue."""
 
 TABLE = (1, 2, 5, 10, 20, 50, 100)

@@ -15,7 +15,10 @@ from calibrate.record import Course, Step, replayed
 from calibrate.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 from ecology.testing.containers import FAMILIES, Container, Run, Traits, calibrated
 
-NOISY = {"noisy", "very noisy", "throttled", "paced", "noisy latency"}
+NOISY = {"noisy", "very noisy", "throttled", "paced", "noisy latency", "unsteady"}
+ASTRAY = {"unsteady": (4, 10)}
+"""Wrong and refused of 200, where more is allowed than elsewhere: the machine's own speed changes for half a minute at a
+time, so what was true of a minute need not be true of the next."""
 """Where chance may lead astray: how often is counted over many seeds, below."""
 EXPECTED = {
     "memory by rate": "memory",
@@ -154,7 +157,7 @@ def test_a_record_replays_no_further_than_its_end() -> None:
 
 @pytest.mark.parametrize("family", sorted(NOISY))
 def test_how_often_noise_leads_astray(family: str) -> None:
-    """Over 200 containers; at most one in a hundred may end outside, and one in forty may be refused."""
+    """Over 200 containers; mostly, one in a hundred may end outside, and one in forty may be refused."""
     runs = [calibration("model", family, seed) for seed in range(200)]
     wrong = refused = 0
     for seed, run in enumerate(runs):
@@ -163,8 +166,10 @@ def test_how_often_noise_leads_astray(family: str) -> None:
         if isinstance(end, Settled):
             right = end.bound == EXPECTED.get(family, "cpu")
             wrong += not (right and is_true(drawn(family, seed), end, 0.0))
-    assert wrong <= 2
-    assert refused <= 5
+    print(f"{family}: {wrong} wrong, {refused} refused of 200")
+    most_wrong, most_refused = ASTRAY.get(family, (2, 5))
+    assert wrong <= most_wrong
+    assert refused <= most_refused
     assert float(np.median([run.steps[-1].sample.time_s for run in runs])) < 150
 
 

@@ -43,7 +43,7 @@ def test_a_bucket_holds_ten_seconds_but_never_less_than_two_thoughts() -> None:
 
 def test_one_process_uses_no_more_cpus_than_its_one_thread_can_drive() -> None:
     most = one_process_cpus(LINE)
-    assert most == pytest.approx(0.05 + 0.007 * (0.9 - 0.02) / 0.0044)
+    assert most == pytest.approx(0.05 + 0.007 * (0.8 - 0.02) / 0.0044)
     full = total_tokens(LINE, most / 0.75)[0]
     assert total_tokens(LINE, 64.0)[0] == pytest.approx(full)
 
@@ -65,7 +65,7 @@ def test_nodes_are_needed_where_one_process_ends() -> None:
     assert nodes_needed(LINE, 10, 1.0, GIB, 10.0) == 1
     assert nodes_needed(LINE, 11, 1.0, GIB, 10.0) == 2
     of_one_process = agents_that_fit(LINE, 64.0, GIB, 10.0)
-    assert of_one_process == 20
+    assert of_one_process == 17
     assert nodes_needed(LINE, 50, 64.0, GIB, 10.0) == 3
 
 
