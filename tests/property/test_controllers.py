@@ -17,8 +17,8 @@ from ecology.testing.containers import FAMILIES, Container, Run, Traits, calibra
 
 NOISY = {"noisy", "very noisy", "throttled", "paced", "noisy latency", "unsteady"}
 ASTRAY = {"unsteady": (4, 10)}
-"""Wrong and refused of 200, where more is allowed than elsewhere: the machine's own speed changes for half a minute at a
-time, so what was true of a minute need not be true of the next."""
+"""Wrong and refused of 200, where more is allowed than elsewhere: the machine's own speed changes for half a minute at
+a time, so what was true of a minute need not be true of the next."""
 """Where chance may lead astray: how often is counted over many seeds, below."""
 EXPECTED = {
     "memory by rate": "memory",

@@ -18,8 +18,9 @@ from calibrate.survey import Survey
 ROOT = Path(__file__).resolve().parents[2]
 METHODS: dict[str, Callable[[Target], Controller[Any]]] = {Survey.name: Survey, Classic.name: Classic}
 WORST_TOKENS = 43.0
-WITHIN = 0.25
-"""The machine they were made on changes its speed by a tenth from minute to minute; predictions cannot be better."""
+WITHIN = 0.45
+"""Two calibrations of one container differ by 39 % here, for the machine has neighbours: no prediction can be nearer to
+both. See docs/calibration/README.md."""
 
 KEPT = {
     path.stem: decode(path.read_bytes()) for path in sorted((ROOT / "docs" / "calibration").glob("*.json"))

@@ -106,3 +106,8 @@ def test_windows_of_ten_seconds_suit_loads_of_small_turns(burst: float, passes: 
     runs = [Container(traits, seed) for seed in range(40)]
     passed = sum(judge([one.sample(rate) for _ in range(130)], TARGET, found(rate)).passed for one in runs)
     assert passed >= passes if passes else passed <= 2
+
+
+def test_agents_that_spend_more_than_they_could_while_overloaded_are_no_fault() -> None:
+    better = [msgspec.structs.replace(sample, spent=100.0) for sample in held([50.0] * 120)]
+    assert verdict(better, "one_process").passed
