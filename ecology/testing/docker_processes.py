@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 
@@ -50,7 +51,8 @@ class ContainerProcess:
     def kill(self) -> None:
         """It and its children, as a container ends with its first process."""
         if self.process is not None and self.exit_code is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has just ended, and nobody has waited for it yet
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Kill it and wait until it is gone."""

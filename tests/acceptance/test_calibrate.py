@@ -10,7 +10,7 @@ import psutil
 
 from calibrate.record import Record, decode
 from ecology.app import capacity_profile
-from tests.support.command import Finished, ecology, finish, start
+from tests.support.command import Finished, called, ecology, finish, start
 
 QUICK = ("calibrate", "--own", "--hold-out", "10")
 ENDS_WITHIN_S = 60
@@ -44,7 +44,7 @@ def _gone(processes: list[psutil.Process]) -> None:
 def test_what_it_finds_is_written_and_used(tmp_path: Path) -> None:
     """On a machine with neighbours the rate may not hold; then there is a record and a report, and no profile."""
     # A latency that no rate shortens makes an end quickly, on any machine.
-    finished = ecology(*QUICK, "--thought", "0.5", "--json", cwd=tmp_path)
+    finished = finish(start(*QUICK, "--thought", "0.5", "--json", cwd=tmp_path), patience_s=280)
 
     record = _record(tmp_path)
     essentials = json.loads(finished.out)
@@ -164,12 +164,12 @@ def test_wrong_calls_are_one_line_and_start_nothing(tmp_path: Path) -> None:
         ("--agents", "0"): "agents",
     }
     for arguments, said in wrong.items():
-        finished = _without_engine(*arguments, home=tmp_path)
+        finished = called("calibrate", *arguments, cwd=tmp_path)
         assert finished.code == 2, (arguments, finished.err)
         assert said in finished.complaint, arguments
     file = tmp_path / "file"
     file.write_text("")
-    finished = _without_engine("--own", "--out", str(file), home=tmp_path)
+    finished = called("calibrate", "--own", "--out", str(file), cwd=tmp_path)
     assert finished.code == 2 and str(file) in finished.complaint
     assert not list(tmp_path.glob("calibrations/*"))
 

@@ -30,8 +30,22 @@ async def until_ended(workload: SpokenWorkload) -> WorkloadEnded:
             await asyncio.sleep(0.02)
 
 
-def children() -> list[psutil.Process]:
+def _alive() -> list[psutil.Process]:
     return [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
+
+
+BEFORE: set[int] = set()
+"""Children that other tests in this process have left running, such as the workers of their sandboxes."""
+
+
+@pytest.fixture(autouse=True)
+def _remembered() -> None:
+    BEFORE.clear()
+    BEFORE.update(child.pid for child in _alive())
+
+
+def children() -> list[psutil.Process]:
+    return [child for child in _alive() if child.pid not in BEFORE]
 
 
 @pytest.mark.parametrize("how", ["steady", "newer"])

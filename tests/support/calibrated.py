@@ -22,7 +22,7 @@ class Truth:
 
     base_cpus: float = 0.05
     seconds_per_1k: float = 6.0
-    loop_share: float = 0.6
+    loop_share: float = 0.5
     """How much of all CPU is the one thread's."""
     memory_base: int = 120 * MIB
     per_thinking: int = 3 * MIB

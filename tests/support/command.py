@@ -55,11 +55,11 @@ def start(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.Pop
     )
 
 
-def finish(process: subprocess.Popen[str]) -> Finished:
+def finish(process: subprocess.Popen[str], patience_s: float = PATIENCE_S) -> Finished:
     """Wait for a started command."""
     began = time.monotonic()
     try:
-        out, err = process.communicate(timeout=PATIENCE_S)
+        out, err = process.communicate(timeout=patience_s)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
