@@ -22,8 +22,8 @@ run: ## Run a world (AGENTS=50 DURATION=1h SEED=7)
 test: ## Run all tests; ARGS='-k ledger' goes to pytest
 	python3 scripts/test.py $(ARGS)
 
-test-cluster: ## Everything that can go wrong with nodes and their servers, on real processes
-	python3 scripts/test.py tests/cluster tests/simulation/test_node_faults.py $(ARGS)
+test-cluster: ## Everything that can go wrong with nodes and their servers, on real processes, and a whole calibration
+	python3 scripts/test.py tests/cluster tests/simulation/test_node_faults.py tests/acceptance/test_calibrate.py $(ARGS)
 
 lint: setup ## Style and formatting (ruff)
 	$(PYTHON) -m ruff check .

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from calibrate.record import Record, decode
 from ecology.app import capacity_profile
@@ -41,6 +42,7 @@ def _gone(processes: list[psutil.Process]) -> None:
     assert not alive, f"left behind: {alive}"
 
 
+@pytest.mark.cluster  # two to three minutes: with the others that take long
 def test_what_it_finds_is_written_and_used(tmp_path: Path) -> None:
     """On a machine with neighbours the rate may not hold; then there is a record and a report, and no profile."""
     # A latency that no rate shortens makes an end quickly, on any machine.
