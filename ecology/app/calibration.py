@@ -24,6 +24,7 @@ from calibrate.profile_file import write_whole
 from calibrate.record import Place, Record
 from calibrate.record import encode as encode_record
 from calibrate.session import Plan, Session
+from calibrate.site import Site
 from calibrate.survey import Survey
 from ecology import scenarios
 from ecology.app import assembly, scorers
@@ -89,15 +90,13 @@ async def carry_out(wish: Wish, request: Request, environ: Mapping[str, str], te
     plan = _plan(wish, scenario)
     folder = _folder(wish)
     name = f"{folder.name.lower()}-{os.getpid()}"
-    session: Session | None = None
     seen: _Seen | None = None
     fault: CalibrationFault | None = None
     with Interruption() as interruption:
         try:
             async with site(request, lambda agents: scenarios.dump(of(agents)), environ, name, teller) as at:
-                session = _session(wish, plan, at, teller)
-                seen = _Seen(at.place, plan, session)
-                await session.run()
+                seen = _Seen(at.place, plan, _session(wish, plan, at, teller))
+                await seen.session.run()
         except CalibrationFault as broken:
             fault = broken
         except asyncio.CancelledError:
@@ -197,7 +196,7 @@ def _plan(wish: Wish, scenario: Scenario) -> Plan:
     )
 
 
-def _session(wish: Wish, plan: Plan, at: Any, teller: Teller) -> Session:  # noqa: ANN401
+def _session(wish: Wish, plan: Plan, at: Site, teller: Teller) -> Session:
     method = METHODS[wish.method](plan.target)
     rival = None
     if wish.compare:

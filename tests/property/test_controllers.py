@@ -3,6 +3,7 @@
 import copy
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibrate.classic import Classic
-from calibrate.control import Change, Decision, Refused, Settled, Target
+from calibrate.control import Change, Controller, Decision, Refused, Settled, Target
 from calibrate.record import Course, Step, replayed
 from calibrate.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 from ecology.testing.containers import FAMILIES, Container, Run, Traits, calibrated
@@ -127,17 +128,17 @@ def test_the_original_rule_does_not_swing_either(family: str, seed: int) -> None
 @given(family=ALL, seed=SEEDS)
 def test_deciding_is_pure(method: str, family: str, seed: int) -> None:
     """The same state and sample always give the same, and neither is changed by it."""
-    controller = Survey() if method == "model" else Classic()
+    controller: Controller[Any] = Survey() if method == "model" else Classic()
     run = calibration(method, family, seed)
     state = controller.begin()
     for step in run.steps[:120]:
         before = copy.deepcopy(state)
-        first = controller.step(state, step.sample)  # type: ignore[arg-type]  # the state is the controller's own
+        first = controller.step(state, step.sample)
         assert state == before
-        assert controller.step(before, step.sample) == first  # type: ignore[arg-type]
+        assert controller.step(before, step.sample) == first
         assert first[1] == step.decision
         state = first[0]
-        assert controller.remaining_s(state) >= 0  # type: ignore[arg-type]
+        assert controller.remaining_s(state) >= 0
 
 
 @pytest.mark.parametrize("method", METHODS)
