@@ -47,8 +47,9 @@ LOWERED_FACTOR = 4.0
 MEMORY_SECONDS = 10.0
 """Memory is given back slowly; after so long what is left will stay."""
 MEMORY_MOVES = 0.5
-"""Points from one sample to the next."""
-
+"""Points from one sample to the next; where memory binds, within `FLOOR` samples: it follows the rate slowly."""
+MEMORY_NEAR = 1.0
+"""Points below what is too much: memory that still creeps would be there soon."""
 
 HASTY_CHANGES = 3
 """After so many changes a noisy reading is looked at for at least"""
@@ -238,11 +239,14 @@ class Survey:
 
     def _memory_bound(self, state: State, point: Point) -> tuple[State, Decision]:
         memory = f"memory {point.memory_percent:.1f} % at {point.rate:g} tokens/s"
-        if state.window.seconds < SETTLE_S:
+        readings = [sample.memory_percent for sample in state.window.samples[-FLOOR:]]
+        rises = readings[-1] - readings[0] > MEMORY_MOVES and state.window.seconds < CEILING_S
+        if state.window.seconds < SETTLE_S or rises:
             return self._wait(state, f"{memory}: making sure")
         rate = allowed(self._fullest(state, point), self.target)
-        too_near = point.memory_percent > self.target.memory_percent - MEMORY_MARGIN / 2
-        if too_near and rate < (1 - SAME_SHARE) * point.rate and state.adjustments < REFINEMENTS:
+        left = self.target.memory_percent - readings[-1]
+        too_near = left < MEMORY_NEAR or (left < MEMORY_MARGIN / 2 and state.adjustments < REFINEMENTS)
+        if too_near and rate < (1 - SAME_SHARE) * point.rate:
             return self._change(state, point, rate, f"{memory}, close to too much, so {rate:g}")
         why = f"{memory}: more would fill it, at {point.cpu.value:.0f} % CPU"
         return state, Settled(point.rate, "memory", point.cpu.value, point.cpu.error, why)
@@ -252,7 +256,10 @@ class Survey:
         by_line = memory_rate((*state.seen, point), self.target)
         if by_line is None and state.memory_high < math.inf:
             by_line = careful_rate(point, self.target)
-        return min(math.inf if by_line is None else by_line, 0.95 * state.memory_high)
+        known = 0.95 * state.memory_high
+        if state.kills == MOST_KILLS - 1:  # one more would be the end
+            known = min(known, math.sqrt(point.rate * state.memory_high))
+        return min(math.inf if by_line is None else by_line, known)
 
     def _too_full(self, state: State, point: Point) -> tuple[State, Decision]:
         target, points = self.target, (*state.seen, point)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from calibrate.classic import Classic
@@ -84,6 +84,8 @@ def crossings(run: Run, traits: Traits) -> int:
 
 @pytest.mark.parametrize("method", METHODS)
 @given(family=CALM, seed=SEEDS)
+@example(family="memory by rate", seed=1)  # settled while memory still rose, to 90.3 %
+@example(family="memory by rate", seed=2762)  # was killed three times
 def test_the_rate_is_found_or_what_binds_is_said(method: str, family: str, seed: int) -> None:
     traits = drawn(family, seed)
     run = calibration(method, family, seed)
