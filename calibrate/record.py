@@ -74,9 +74,20 @@ class Record(msgspec.Struct, frozen=True):
     version: int = RECORD_VERSION
 
 
+_NO_STEPS = b'"steps": []'
+"""Inside a string of JSON the quotes would be escaped, so this is nothing but the key."""
+
+
 def encode(record: Record) -> bytes:
-    """JSON, indented for people, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    """JSON for people and their tools: a line for each step, everything else indented, with a newline at the end."""
+    bare = [msgspec.structs.replace(course, steps=()) for course in record.courses]
+    frame = msgspec.structs.replace(record, courses=tuple(bare))
+    head, *tails = msgspec.json.format(msgspec.json.encode(frame), indent=1).split(_NO_STEPS)
+    parts = [head]
+    for course, tail in zip(record.courses, tails, strict=True):
+        lines = b",\n".join(msgspec.json.encode(step) for step in course.steps)
+        parts += [b'"steps": [\n', lines, b"\n]", tail] if lines else [_NO_STEPS, tail]
+    return b"".join(parts) + b"\n"
 
 
 def decode(data: bytes) -> Record:

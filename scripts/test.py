@@ -12,12 +12,11 @@ WORKERS = "2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def engine() -> bool:
-    """Whether there is a Docker engine that we may use, and Compose."""
+def docker(*command: str) -> bool:
+    """Whether there is Docker, and it can do that."""
     if not shutil.which("docker"):
         return False
-    looks = (["docker", "info"], ["docker", "compose", "version"])
-    return all(subprocess.run(look, capture_output=True, check=False).returncode == 0 for look in looks)
+    return subprocess.run(["docker", *command], capture_output=True, check=False).returncode == 0
 
 
 def cgroups_can_be_made() -> bool:
@@ -49,8 +48,10 @@ def selection(arguments: "list[str]") -> "list[str]":
     # Debian puts it among the programs of administrators, where PATH may not lead.
     if not shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         left_out["pgbouncer"] = "no PgBouncer (on Debian: apt install pgbouncer)"
-    if not engine():
-        left_out["docker"] = "no Docker engine with Compose"
+    if not docker("info"):
+        left_out["docker"] = "no Docker engine that we may use"
+    if not docker("compose", "version"):
+        left_out["compose"] = "no Docker Compose"
     for marker, why in left_out.items():
         print(f"Tests marked `{marker}` are left out: {why}.", file=sys.stderr)
     return ["-m", " and ".join(f"not {marker}" for marker in left_out)] if left_out else []

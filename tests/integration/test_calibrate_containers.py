@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGE = f"ecology-test-calibrate-{os.getpid()}"
 QUICK = ("--hold-out", "10", "--thought", "0.5", "--profile", "found.yaml")
 """A latency that no rate shortens makes an end quickly."""
+PATIENCE_S = 400
+"""A calibration gives itself five minutes to find the rate."""
 
 
 def docker(*arguments: str) -> str:
@@ -44,6 +46,10 @@ def left(image: str) -> str:
     )
 
 
+def calibrated(home: Path, *arguments: str) -> Finished:
+    return finish(start("calibrate", *arguments, *QUICK, "--json", cwd=home), PATIENCE_S)
+
+
 def seen(home: Path, finished: Finished) -> dict[str, object]:
     (path,) = home.glob("calibrations/*/record.json")
     record = decode(path.read_bytes())
@@ -55,7 +61,7 @@ def seen(home: Path, finished: Finished) -> dict[str, object]:
 
 def test_in_a_container_of_its_own(image: str, tmp_path: Path) -> None:
     limits = ("--image", image, "--cpus", "0.5", "--memory", "512m")
-    found = seen(tmp_path, ecology("calibrate", *limits, *QUICK, "--json", cwd=tmp_path))
+    found = seen(tmp_path, calibrated(tmp_path, *limits))
     assert found["limits"] == {
         "cpu_millis": 500,
         "memory_bytes": 512 << 20,
@@ -68,7 +74,7 @@ def test_in_a_container_that_runs_and_goes_on_running(image: str, tmp_path: Path
     name = f"ecology-test-running-{os.getpid()}"
     docker("run", "--detach", "--name", name, "--cpus", "0.5", "--entrypoint", "sleep", image, "600")
     try:
-        found = seen(tmp_path, ecology("calibrate", "--container", name, *QUICK, "--json", cwd=tmp_path))
+        found = seen(tmp_path, calibrated(tmp_path, "--container", name))
         assert found["what"] == f"container {name}"
         assert docker("exec", name, "sh", "-c", "ls /proc | grep -c '^[0-9]'") in ("2", "3", "4"), (
             "only sleep, and us"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.compose import ROOT, Project, project
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.compose]
 AGENTS = 12
 ASK = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/{}', timeout=5).read().decode())"
 

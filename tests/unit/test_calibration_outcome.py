@@ -1,7 +1,6 @@
-"""From records to profiles: of containers whose truth is known, and of every calibration that is kept in the docs."""
+"""From records to profiles, of containers whose truth is known."""
 
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -11,10 +10,9 @@ from calibrate.errors import CalibrationFault
 from calibrate.levels import steady_windows
 from calibrate.line import Point, fit
 from calibrate.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of
-from calibrate.record import Record, decode, encode
+from calibrate.record import decode, encode
 from tests.support.calibrated import GIB, MIB, WORST_TOKENS, Truth, record
 
-ROOT = Path(__file__).resolve().parents[2]
 LIMITS = (0.5, 1.0, 2.0)
 WITHIN = 0.15
 """How far a prediction for another limit may be off."""
@@ -51,32 +49,16 @@ def test_the_error_of_predictions_for_limits_that_were_not_measured(measured: fl
     assert covered >= 7, "a 95 % interval holds the truth most of the time"
 
 
-def test_every_kept_calibration_predicts_the_others_of_its_mix() -> None:
-    """The records under docs/calibration, as they come: each pair of limits of one mix on one machine."""
-    records = [decode(path.read_bytes()) for path in sorted((ROOT / "docs" / "calibration").glob("*.json"))]
-    found = [kept for kept in records if kept.passed]
-    for one, other in permutations(found, 2):
-        if _alike(one, other):
-            there = other.place.limits.cpu_millis / 1000
-            predicted, _ = total_tokens(profile_of(one, WORST_TOKENS), there)
-            own = profile_of(other, WORST_TOKENS)
-            real = own.rate.tokens_per_s * own.rate.agents
-            print(
-                f"measured at {one.place.limits.cpu_millis / 1000:g} CPUs, predicted for {there:g}:"
-                f" {predicted:.1f} tokens/s, found {real:.1f} ({predicted / real - 1:+.1%})"
-            )
-            assert predicted == pytest.approx(real, rel=WITHIN)
-    assert all(profile_of(kept, WORST_TOKENS).buckets for kept in found)
-
-
-def _alike(one: Record, other: Record) -> bool:
-    same = (one.mix, one.agents, one.place.cpu_model) == (other.mix, other.agents, other.place.cpu_model)
-    return same and one.place.limits.cpu_millis != other.place.limits.cpu_millis
-
-
-def test_a_record_that_was_kept_makes_the_same_profile() -> None:
-    kept = record()
-    assert profile_of(decode(encode(kept)), WORST_TOKENS) == profile_of(kept, WORST_TOKENS)
+def test_a_record_is_kept_whole_with_a_line_for_each_step() -> None:
+    made = record()
+    settle, *others = made.courses
+    unbegun = replace(settle, purpose="probe", steps=())
+    kept = replace(made, verdict='says "steps": []', courses=(unbegun, settle, unbegun, *others))
+    data = encode(kept)
+    assert decode(data) == kept
+    assert data.count(b'\n{"sample":') == sum(len(course.steps) for course in made.courses) > 0
+    bare = [replace(course, steps=()) for course in made.courses]
+    assert decode(encode(replace(made, courses=tuple(bare)))).courses == tuple(bare)
 
 
 def test_the_hold_out_and_its_verdict_stand_in_the_profile() -> None:
