@@ -1,6 +1,6 @@
 """Draw the page of a calibration that was kept, without calibrating again.
 
-    python scripts/calibration_page.py docs/calibration/half-a-cpu.json half-a-cpu.html --profile capacity.yaml
+    python scripts/calibration_page.py docs/calibration/0.5-cpu.json 0.5-cpu.html --profile capacity.yaml
 
 Prints what the terminal showed, too.
 """

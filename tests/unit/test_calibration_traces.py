@@ -9,18 +9,20 @@ import pytest
 
 from calibrate.capacity import total_tokens
 from calibrate.classic import Classic
-from calibrate.control import Controller, Settled, Target, Wait
+from calibrate.control import Change, Controller, Settled, Target, Wait
 from calibrate.holdout import judge_course
 from calibrate.outcome import profile_of
 from calibrate.record import Course, Record, decode, replayed
-from calibrate.survey import Survey
+from calibrate.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS: dict[str, Callable[[Target], Controller[Any]]] = {Survey.name: Survey, Classic.name: Classic}
 WORST_TOKENS = 43.0
-WITHIN = 0.45
-"""Two calibrations of one container differ by 39 % here, for the machine has neighbours: no prediction can be nearer to
-both. See docs/calibration/README.md."""
+LOUD_HOUR = "1-cpu-both-methods"
+"""Neighbours made the machine a third slower while this one was made: what it found is true of another machine."""
+WITHIN = 0.42
+"""Calibrations of one container differ by 10 % here, and at two CPUs the whole machine is another: there it is the one
+thread of turns that binds, and no quota. See docs/calibration/README.md."""
 
 KEPT = {
     path.stem: decode(path.read_bytes()) for path in sorted((ROOT / "docs" / "calibration").glob("*.json"))
@@ -43,11 +45,31 @@ def settled(record: Record) -> Settled | None:
     return next((end for end in ends if isinstance(end, Settled)), None)
 
 
-def test_there_are_traces_of_half_a_cpu_and_of_one() -> None:
-    assert {500, 1000} <= {record.place.limits.cpu_millis for record in KEPT.values()}
+def test_there_are_traces_of_half_a_cpu_of_one_and_of_two() -> None:
+    assert {500, 1000, 2000} <= {record.place.limits.cpu_millis for record in KEPT.values()}
     assert all(
         record.place.engine.startswith("Docker") and record.place.cpu_model for record in KEPT.values()
     )
+
+
+def test_three_calibrations_of_one_container_agree() -> None:
+    found = [settled(KEPT[f"1-cpu-{which}"]) for which in ("first", "second", "third")]
+    rates = [end.rate for end in found if end is not None]
+    assert len(rates) == 3
+    assert rates == pytest.approx([sum(rates) / 3] * 3, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["0.5-cpu", "1-cpu-first", "1-cpu-second", "1-cpu-third"])
+def test_a_quiet_hour_s_rate_is_found_soon_and_holds_on_average(name: str) -> None:
+    record = KEPT[name]
+    settle, hold_out = (courses(purpose) for purpose in ("settle", "hold-out"))
+    (course,) = (course for kept, _, course in settle if kept == name)
+    assert sum(isinstance(step.decision, Change) for step in course.steps) <= MOST_ADJUSTMENTS
+    assert course.steps[-1].sample.time_s <= MOST_SECONDS
+    found = settled(record)
+    assert found is not None and found.bound == "cpu"
+    (held,) = (course for kept, _, course in hold_out if kept == name)
+    assert 68 <= judge_course(held, record.target, found).mean_percent <= 82
 
 
 @pytest.mark.parametrize(
@@ -74,8 +96,8 @@ def test_the_hold_out_is_judged_again_as_it_was(name: str, record: Record, cours
 
 
 def test_what_was_measured_in_one_container_predicts_the_others() -> None:
-    """Held-out limits: each pair of containers of different CPUs, mixed over all that were kept."""
-    found = [record for record in KEPT.values() if settled(record) is not None]
+    """Held-out limits: each pair of containers of different CPUs that were measured in one hour."""
+    found = [record for name, record in KEPT.items() if name != LOUD_HOUR]
     pairs = [
         (one, other)
         for one, other in permutations(found, 2)
