@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from calibrate.docker_strays import CALIBRATOR
 from calibrate.record import decode
 from tests.support.command import Finished, ecology, finish, start
 
@@ -34,20 +36,17 @@ def image() -> Iterator[str]:
     docker("rmi", "--force", IMAGE)
 
 
-def left(image: str) -> str:
-    return docker(
-        "ps",
-        "--all",
-        "--quiet",
-        "--filter",
-        f"ancestor={image}",
-        "--filter",
-        "label=io.agent-ecology.calibration",
-    )
+def left(calibrator: subprocess.Popen[str]) -> str:
+    """The containers of this calibration, and not of the tests that run beside this one."""
+    label = f"{CALIBRATOR}={platform.node()}/{calibrator.pid}"
+    return docker("ps", "--all", "--quiet", "--filter", f"label={label}")
 
 
 def calibrated(home: Path, *arguments: str) -> Finished:
-    return finish(start("calibrate", *arguments, *QUICK, "--json", cwd=home), PATIENCE_S)
+    process = start("calibrate", *arguments, *QUICK, "--json", cwd=home)
+    finished = finish(process, PATIENCE_S)
+    assert not left(process)
+    return finished
 
 
 def seen(home: Path, finished: Finished) -> dict[str, object]:
@@ -67,7 +66,6 @@ def test_in_a_container_of_its_own(image: str, tmp_path: Path) -> None:
         "memory_bytes": 512 << 20,
         "source": "Docker: NanoCpus, Memory",
     }
-    assert not left(image)
 
 
 def test_in_a_container_that_runs_and_goes_on_running(image: str, tmp_path: Path) -> None:
@@ -88,10 +86,10 @@ def test_interrupted_it_leaves_no_container(image: str, tmp_path: Path) -> None:
     assert process.stderr is not None
     while "tokens/s  CPU" not in (line := process.stderr.readline()):
         assert line, "it ended by itself"
-    assert left(image)
+    assert left(process)
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 130
-    assert not left(image)
+    assert not left(process)
     assert list(tmp_path.glob("calibrations/*/record.json")) and not (tmp_path / "capacity.yaml").exists()
 
 
@@ -100,11 +98,11 @@ def test_a_container_that_is_killed_is_one_line_with_what_was_seen(image: str, t
     assert process.stderr is not None
     while "tokens/s  CPU" not in (line := process.stderr.readline()):
         assert line, "it ended by itself"
-    docker("kill", left(image).split()[0])
+    docker("kill", left(process).split()[0])
     finished = finish(process)
     assert finished.code == 1 and "Traceback" not in finished.err
     assert "ended (exit code 137" in finished.err.splitlines()[-1]
-    assert not left(image)
+    assert not left(process)
     assert list(tmp_path.glob("calibrations/*/report.html"))
 
 
