@@ -49,5 +49,5 @@ def _spent(held: HoldOut, expected: float, target: Target) -> str:
     over = held.judged.mean_percent >= target.high_percent
     return (
         f"{'not ' if over else ''}below the {target.high_percent:g} % that it may not reach; agents spent "
-        f"{rate(held.judged.spent)} tokens/s, where {rate(expected)} ± {SPENT_WITHIN * 100:g} % is right"
+        f"{rate(held.judged.spent)} tokens/s, and at least {rate((1 - SPENT_WITHIN) * expected)} is right"
     )
