@@ -40,7 +40,7 @@ def bucket_tokens(tokens_per_s: float, worst_thought_tokens: float) -> float:
 
 def one_process_cpus(profile: Profile) -> float:
     """How many CPUs one process can use at most, because all turns go through one thread; more need another node."""
-    return _cpus_at(profile, _one_process_tokens(profile))
+    return profile.cpu.used.cpus_at(_one_process_tokens(profile))
 
 
 def total_tokens(profile: Profile, cpus: float, agents: int | None = None) -> tuple[float, float]:
@@ -48,16 +48,13 @@ def total_tokens(profile: Profile, cpus: float, agents: int | None = None) -> tu
 
     `agents` matters where agents wait for a model: no rate makes one of them spend more than was measured.
     """
-    cost = profile.cpu.cpu_seconds_per_1k_tokens / 1000
-    bound = (profile.aim.cpu_share * cpus - profile.cpu.base_cpus) / cost
-    total = max(0.0, min(bound, _one_process_tokens(profile)))
+    used = profile.cpu.used
+    total = min(used.tokens_on(profile.aim.cpu_share * cpus), _one_process_tokens(profile))
     if profile.rate.bound == "one_process":
         total = min(total, profile.rate.tokens_per_s * profile.rate.agents)
     if agents is not None and profile.rate.bound in ("latency", "rate"):
         total = min(total, profile.rate.tokens_per_s * agents)
-    slope_error = profile.cpu.error_cpu_seconds_per_1k_tokens / 1000
-    away = total - profile.cpu.centre_tokens_per_s
-    return total, math.hypot(profile.cpu.centre_error_cpus, slope_error * away) / cost
+    return total, used.error_of(total)
 
 
 def thinking_at_once(profile: Profile, memory_bytes: int) -> int:
@@ -128,9 +125,4 @@ def _bears(profile: Profile, agents: int, cpus: float, memory_bytes: int, tokens
 
 def _one_process_tokens(profile: Profile) -> float:
     """What fills the thread of all turns."""
-    cost = profile.cpu.loop_seconds_per_1k_tokens / 1000
-    return max(0.0, LOOP_SHARE - profile.cpu.loop_base_cpus) / cost if cost else math.inf
-
-
-def _cpus_at(profile: Profile, tokens_per_s: float) -> float:
-    return profile.cpu.base_cpus + profile.cpu.cpu_seconds_per_1k_tokens / 1000 * tokens_per_s
+    return profile.cpu.loop.tokens_on(LOOP_SHARE)

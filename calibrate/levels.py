@@ -1,11 +1,10 @@
 """The levels at which a rate was held: steady samples gathered into windows, and what CPU each level took."""
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from calibrate.knee import SATURATED_PERCENT, SPREAD
-from calibrate.line import Line, Point, fit
+from calibrate.curve import Point
+from calibrate.knee import SATURATED_PERCENT
 from calibrate.record import Course
 from calibrate.workload import Sample
 
@@ -76,29 +75,3 @@ def cpu_points(courses: Sequence[Course], cpus: float) -> tuple[list[Point], lis
                 used.append(Point(tokens, percent / 100 * cpus, seconds(window)))
                 loop.append(Point(tokens, thread / 100, seconds(window)))
     return used, loop
-
-
-def rising(points: Sequence[Point]) -> Line | None:
-    """The line through points that are far enough apart, if it surely rises; through the origin, if it starts below it.
-
-    None where nothing tells the slope.
-    """
-    line = fit(points)
-    if line is None or max(point.x for point in points) < SPREAD * min(point.x for point in points):
-        return None
-    if line.slope <= line.slope_error:
-        return None
-    return line if line.base >= 0 else through_origin(points, line.slope_error)
-
-
-def through_origin(points: Sequence[Point], slope_error: float = math.inf) -> Line:
-    """The line of least squares through the origin; its slope's error is the slope where nothing says less.
-
-    (All that was measured might be the base then.) At least one point must have an x that is not 0.
-    """
-    square = sum(point.weight * point.x * point.x for point in points)
-    slope = sum(point.weight * point.x * point.y for point in points) / square
-    total = sum(point.weight for point in points)
-    centre = sum(point.weight * point.x for point in points) / total
-    left = sum(point.weight * (point.y - slope * point.x) ** 2 for point in points) / total
-    return Line(0.0, slope, centre, 2 * math.sqrt(left), min(slope, slope_error))

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from calibrate.control import Bound
+from calibrate.curve import Curve
 
 PROFILE_VERSION = 1
 
@@ -50,20 +51,39 @@ class RateSection(_Section, frozen=True):
 
 
 class CpuSection(_Section, frozen=True):
-    """CPUs used = base_cpus + cpu_seconds_per_1k_tokens · (tokens/s of all agents) ÷ 1000.
+    """CPUs used = base_cpus + cpu_seconds_per_1k_tokens ÷ 1000 · centre · (tokens/s of all agents ÷ centre)^exponent.
 
-    The line is known best at `centre_tokens_per_s`: its error there is `centre_error_cpus`, and at x tokens/s
-    √(centre_error_cpus² + (slope_error ÷ 1000 · (x - centre))²). `loop_…` is the share of the one thread that all
-    turns of a process go through: it can fill one CPU and no more.
+    The cost is that at `centre_tokens_per_s`, where it is known best: a token is dearer below, as `exponent` says, and
+    cheaper above. `loop_…` is the share of the one thread that all turns of a process go through, with the same centre
+    and exponent: it can fill one CPU and no more.
     """
 
     base_cpus: _Some
     cpu_seconds_per_1k_tokens: _More
     error_cpu_seconds_per_1k_tokens: _Some
-    centre_tokens_per_s: _Some
-    centre_error_cpus: _Some
+    centre_tokens_per_s: _More
+    exponent: Annotated[float, msgspec.Meta(ge=0.5, le=1)]
+    error_exponent: _Some
     loop_base_cpus: _Some
     loop_seconds_per_1k_tokens: _Some
+
+    @property
+    def used(self) -> Curve:
+        """The container's CPUs against the tokens/s of all agents."""
+        return Curve(
+            base=self.base_cpus,
+            cost=self.cpu_seconds_per_1k_tokens / 1000,
+            exponent=self.exponent,
+            centre=self.centre_tokens_per_s,
+            cost_error=self.error_cpu_seconds_per_1k_tokens / 1000,
+            exponent_error=self.error_exponent,
+        )
+
+    @property
+    def loop(self) -> Curve:
+        """CPUs of the one thread against the tokens/s of all agents; how sure that is is not kept."""
+        cost = self.loop_seconds_per_1k_tokens / 1000
+        return Curve(self.loop_base_cpus, cost, self.exponent, self.centre_tokens_per_s)
 
 
 class MemorySection(_Section, frozen=True):

@@ -24,6 +24,7 @@ from tests.support.calibrated import GIB
 some = st.floats(0, 1e12)
 more = st.floats(1e-9, 1e12)
 percent = st.floats(0, 100)
+exponents = st.floats(0.5, 1)
 size = st.integers(1, 1 << 60)
 count = st.integers(1, 1_000_000)
 text = st.text(st.characters(codec="utf-8"), max_size=60)
@@ -45,7 +46,7 @@ profiles = st.builds(
     hardware=st.builds(HardwareSection, text, text, count, size),
     aim=aims,
     rate=st.builds(RateSection, count, more, some, bounds),
-    cpu=st.builds(CpuSection, some, more, some, some, some, some, some),
+    cpu=st.builds(CpuSection, some, more, some, more, exponents, some, some, some),
     memory=st.builds(MemorySection, size, size, st.integers(0, 9)),
     thinking_at_once=count,
     worst_thought_tokens=some,
@@ -60,8 +61,10 @@ likely = st.builds(
         CpuSection,
         st.floats(0, 0.5),
         st.floats(0.01, 100),
-        *[st.floats(0, 1)] * 2,
-        st.just(0.01),
+        st.floats(0, 1),
+        st.floats(1, 10_000),
+        exponents,
+        st.floats(0, 1),
         st.floats(0, 0.2),
         st.floats(0, 50),
     ),

@@ -1,5 +1,6 @@
 """Records of calibrations that never were: of a container whose truth is known, with the noise of real ones."""
 
+import math
 import random
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,6 +15,8 @@ from calibrate.workload import Sample
 GIB = 2**30
 MIB = 2**20
 WORST_TOKENS = 29.4
+AT = 100.0
+"""The rate of all agents, tokens/s, at which a truth says its cost."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Truth:
 
     base_cpus: float = 0.05
     seconds_per_1k: float = 6.0
+    exponent: float = 1.0
+    """Below 1 the cost is that of 100 tokens/s, and a token is cheaper where there are more."""
     loop_share: float = 0.5
     """How much of all CPU is the one thread's."""
     memory_base: int = 120 * MIB
@@ -29,7 +34,12 @@ class Truth:
 
     def tokens(self, share: float, cpus: float) -> float:
         """The tokens/s of all agents at which so much of the CPUs is used."""
-        return (share * cpus - self.base_cpus) / (self.seconds_per_1k / 1000)
+        above = (share * cpus - self.base_cpus) / (self.seconds_per_1k / 1000 * AT)
+        return AT * math.pow(above, 1 / self.exponent)
+
+    def used(self, tokens: float) -> float:
+        """The CPUs that so many tokens/s of all agents take."""
+        return self.base_cpus + self.seconds_per_1k / 1000 * AT * math.pow(tokens / AT, self.exponent)
 
 
 def record(
@@ -43,9 +53,10 @@ def record(
     memory: int = GIB,
     passed: bool = True,
 ) -> Record:
-    """A calibration in a container of so many CPUs; `noise` is by how many CPUs a second's bursts deviate.
+    """A calibration in a container of so many CPUs; `noise` is by how much the bursts of a second deviate at one CPU.
 
-    0.09 is what was measured of bursts of 20 ms: 18 points of half a CPU. The host's own noise is a third of that.
+    0.09 CPUs are what was measured of bursts of 20 ms. Like all that is counted they deviate with the root of what is
+    used. The host's own noise is a third of that, in proportion to what is used.
     """
     chance = random.Random(seed)
     found = truth.tokens(0.75, cpus) / agents
@@ -118,13 +129,14 @@ def _held(
 ) -> list[Sample]:
     """A second after the other at one rate: thoughts come in bursts, what does not fit waits, and the host disturbs."""
     samples = []
-    cost = truth.seconds_per_1k / 1000
+    cost = (truth.used(rate * agents) - truth.base_cpus) / (rate * agents)
+    bursts = noise * math.sqrt(cost * rate * agents)
     waiting = 0.0
     for second in range(seconds):
-        waiting = max(0.0, waiting + rate * agents + chance.gauss(0.0, noise / cost))
+        waiting = max(0.0, waiting + rate * agents + chance.gauss(0.0, bursts / cost))
         tokens = min(waiting, (cpus - truth.base_cpus) / cost)
         waiting -= tokens
-        used = truth.base_cpus + cost * tokens + chance.gauss(0.0, noise / 3)
+        used = (truth.base_cpus + cost * tokens) * (1 + chance.gauss(0.0, noise / 3))
         percent = min(100.0, max(0.0, 100 * used / cpus))
         samples.append(
             Sample(

@@ -11,6 +11,7 @@ import msgspec
 
 from calibrate.capacity import buckets
 from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
+from calibrate.curve import Curve
 from calibrate.profile import (
     PROFILE_VERSION,
     AimSection,
@@ -27,7 +28,6 @@ from calibrate.reading import Limits
 from calibrate.record import Course, Place, Record, Step
 from calibrate.workload import Sample
 from ecology.observe.calibration.findings import find
-from ecology.observe.calibration.steady import Line
 
 HOSTILE = '<script>window.pwned=1</script><img src=x onerror="window.pwned=1">"\'&amp;${7*7}{{7*7}}\x1b[31m'
 MIB = 1 << 20
@@ -264,10 +264,10 @@ def profile(of: Record) -> Profile | None:
     end, held = findings.settled, findings.hold_out
     if end is None:
         return None
-    limits, line = of.place.limits, findings.line or Line(base=4.0, slope=1.15)
+    limits, curve = of.place.limits, findings.curve or Curve(0.04, 0.0023, exponent=1.0, centre=200.0)
     cpus = limits.cpu_millis / 1000
     memory = MemorySection(base_bytes=190 * MIB, bytes_per_thinking=48 * MIB, measured_at=3)
-    cost = line.slope / 100 * cpus / of.agents * 1000
+    cost = 1000 * curve.cost
     made = Profile(
         version=PROFILE_VERSION,
         made=of.made,
@@ -282,11 +282,12 @@ def profile(of: Record) -> Profile | None:
         aim=AimSection(70.0, 80.0, 90.0),
         rate=RateSection(of.agents, end.rate, 1.3, end.bound),
         cpu=CpuSection(
-            base_cpus=max(0.0, line.base) / 100 * cpus,
+            base_cpus=curve.base,
             cpu_seconds_per_1k_tokens=cost,
             error_cpu_seconds_per_1k_tokens=0.04 * cost,
-            centre_tokens_per_s=200.0,
-            centre_error_cpus=0.01,
+            centre_tokens_per_s=curve.centre,
+            exponent=curve.exponent,
+            error_exponent=0.02,
             loop_base_cpus=0.02,
             loop_seconds_per_1k_tokens=0.7 * cost,
         ),

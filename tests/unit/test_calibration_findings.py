@@ -12,7 +12,7 @@ from calibrate.workload import Sample
 from ecology.observe.calibration import essentials
 from ecology.observe.calibration.capacity_figures import CPUS, fits
 from ecology.observe.calibration.findings import find
-from ecology.observe.calibration.steady import held, line_through
+from ecology.observe.calibration.steady import held, held_curve
 from ecology.observe.calibration.tables import adjustment_rows, bucket_rows, hardware_rows, sure_rows, tiles
 from ecology.observe.calibration.windows import windows
 from tests.support.calibrations import RECORDS, Container, Hold, compared, course, ordinary, profile
@@ -41,16 +41,17 @@ def test_a_windows_mean_is_weighted_by_time() -> None:
     assert window.memory_percent == 20.0
 
 
-def test_the_line_is_found_again_and_saturated_points_do_not_bend_it() -> None:
+def test_the_curve_is_found_again_and_saturated_points_do_not_bend_it() -> None:
     container = Container(base=5.0, slope=1.2, noise=0.5)
     holds = [Hold(rate, 30, Wait()) for rate in (10.0, 30.0, 50.0, 200.0)]
     seen = course(container, holds)
     assert [one.point.saturated for one in held(seen)] == [False, False, False, True]
-    line = line_through([seen], seen.agents)
-    assert line is not None
-    assert line.base == pytest.approx(5.0, abs=1.0)
-    assert line.slope == pytest.approx(1.2, rel=0.03)
-    assert line.rate_at(100.0) == pytest.approx(95 / 1.2, rel=0.05)
+    curve = held_curve([seen], seen.agents, cpus=2.0)
+    assert curve is not None
+    assert curve.exponent >= 0.95
+    for rate in (20.0, 40.0):
+        assert curve.cpus_at(rate * seen.agents) == pytest.approx(2 * (0.05 + 0.012 * rate), rel=0.03)
+    assert curve.tokens_on(2.0) == pytest.approx(95 / 1.2 * seen.agents, rel=0.05)
 
 
 def test_the_first_seconds_of_a_rate_are_not_counted() -> None:
@@ -60,9 +61,9 @@ def test_the_first_seconds_of_a_rate_are_not_counted() -> None:
 
 
 @pytest.mark.parametrize("rates", [(), (10.0,), (10.0, 10.5)])
-def test_too_few_rates_or_too_much_alike_make_no_line(rates: tuple[float, ...]) -> None:
+def test_too_few_rates_or_too_much_alike_make_no_curve(rates: tuple[float, ...]) -> None:
     seen = course(Container(), [Hold(rate, 20, Wait()) for rate in rates])
-    assert line_through([seen], seen.agents) is None
+    assert held_curve([seen], seen.agents, cpus=1.0) is None
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -110,14 +111,17 @@ def test_capacity_is_what_the_profile_predicts() -> None:
     assert [int(row[0]) for row in bucket_rows(made)] == [row.agents for row in made.buckets]
 
 
-def test_the_profiles_line_counts_where_there_is_a_profile() -> None:
+def test_the_profiles_curve_counts_where_there_is_a_profile() -> None:
     record = ordinary()
     made = profile(record)
     assert made is not None
     dearer = msgspec.structs.replace(
-        made, cpu=msgspec.structs.replace(made.cpu, cpu_seconds_per_1k_tokens=5.0)
+        made,
+        cpu=msgspec.structs.replace(
+            made.cpu, cpu_seconds_per_1k_tokens=5.0, centre_tokens_per_s=62.2 * 5 / 16, exponent=0.75
+        ),
     )
-    assert find(record, dearer).cpu_s_per_1000_tokens == pytest.approx(5.0)
+    assert find(record, dearer).cpu_s_per_1000_tokens == pytest.approx(2.5), "at the rate found"
 
 
 def test_a_machine_that_the_design_does_not_know_has_a_row_of_its_own() -> None:

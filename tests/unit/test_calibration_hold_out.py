@@ -111,15 +111,16 @@ def test_a_hold_out_that_ended_early_is_not_called_missing() -> None:
     assert "No hold-out was run" in page(memory_bound())
 
 
-def test_the_line_of_the_page_is_the_profiles() -> None:
+def test_the_curve_of_the_page_is_the_profiles() -> None:
     record = ordinary()
-    drawn, kept = find(record).line, find(record, profile_of(record, WORST_TOKENS)).line
+    drawn, kept = find(record).curve, find(record, profile_of(record, WORST_TOKENS)).curve
     assert drawn is not None and kept is not None
     assert drawn.base == pytest.approx(kept.base, rel=1e-4)
-    assert drawn.slope == pytest.approx(kept.slope, rel=1e-4)
+    assert drawn.cost == pytest.approx(kept.cost, rel=1e-4)
+    assert (drawn.exponent, drawn.centre) == pytest.approx((kept.exponent, kept.centre), rel=1e-4)
 
 
-def test_short_holds_far_apart_tell_the_line() -> None:
+def test_short_holds_far_apart_tell_the_curve() -> None:
     """A method in a hurry holds a rate for seven seconds; what it saw there is most of what is known of the base."""
     whole = ordinary()
     holds = [Hold(rate, 7, Wait()) for rate in (10.0, 30.0, 50.0)]
@@ -137,12 +138,12 @@ def test_short_holds_far_apart_tell_the_line() -> None:
     assert cpu.base_cpus == pytest.approx(0.08, abs=0.02)
 
 
-def test_two_windows_of_one_rate_are_no_slope() -> None:
+def test_two_windows_of_one_rate_are_no_curve() -> None:
     whole = ordinary()
     settle = msgspec.structs.replace(whole.courses[0], steps=whole.courses[0].steps[-25:])
     cpu = profile_of(msgspec.structs.replace(whole, courses=(settle,)), WORST_TOKENS).cpu
     assert cpu.base_cpus == 0
-    assert cpu.error_cpu_seconds_per_1k_tokens == cpu.cpu_seconds_per_1k_tokens
+    assert (cpu.exponent, cpu.error_exponent) == (1, 1), "all of it might be the base"
 
 
 def test_a_long_verdict_is_not_cut() -> None:

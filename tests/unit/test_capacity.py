@@ -20,6 +20,8 @@ LINE = replace(
         profile().cpu,
         base_cpus=0.05,
         cpu_seconds_per_1k_tokens=7.0,
+        centre_tokens_per_s=100.0,
+        exponent=1.0,
         loop_base_cpus=0.02,
         loop_seconds_per_1k_tokens=4.4,
     ),
@@ -39,6 +41,16 @@ def test_a_bucket_holds_ten_seconds_but_never_less_than_two_thoughts() -> None:
     assert bucket_tokens(10.0, 29.4) == 100.0
     assert bucket_tokens(1.0, 29.4) == 58.8
     assert predict(LINE, 50, worst_thought_tokens=100).capacity_tokens == 200
+
+
+def test_a_token_that_is_cheaper_in_a_crowd_lets_a_larger_container_do_more() -> None:
+    bent = replace(LINE, cpu=replace(LINE.cpu, exponent=0.8))
+    assert total_tokens(bent, 1.0)[0] == pytest.approx(100.0)
+    for cpus, of_one in ((0.5, 0.325 / 0.7), (1.2, 0.85 / 0.7)):
+        assert total_tokens(bent, cpus)[0] == pytest.approx(100 * of_one**1.25)
+    assert one_process_cpus(bent) == pytest.approx(0.05 + 0.7 * (0.8 - 0.02) / 0.44), (
+        "as the thread, so the container"
+    )
 
 
 def test_one_process_uses_no_more_cpus_than_its_one_thread_can_drive() -> None:

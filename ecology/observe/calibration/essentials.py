@@ -66,8 +66,9 @@ class Essentials(msgspec.Struct, frozen=True, kw_only=True):
     compared: Search | None
     hold_out: Hold | None
     cpu_seconds_per_1k_tokens: float | None
+    """At the rate found."""
     knee_tokens_per_s: float | None
-    """The rate of one agent at which the fitted line uses all of the CPU limit."""
+    """The rate of one agent at which the fitted curve uses all of the CPU limit."""
     profile: Profile | None
 
 

@@ -6,12 +6,13 @@ import msgspec
 
 from calibrate.binding import starved
 from calibrate.control import Bound, Change, Refused, Settled, Target
+from calibrate.curve import Curve
 from calibrate.holdout import Judgement, judge_course
 from calibrate.levels import seconds, weighted
 from calibrate.profile import Profile
 from calibrate.record import Course, Record
 from calibrate.workload import Sample
-from ecology.observe.calibration.steady import Held, Line, held, line_through
+from ecology.observe.calibration.steady import Held, held, held_curve
 from ecology.observe.calibration.windows import Window, window, windows
 
 
@@ -65,8 +66,8 @@ class Findings(msgspec.Struct, frozen=True):
     probes: list[Told]
     held: list[Held]
     """Every rate that was held long enough to say something, of courses with the record's number of agents."""
-    line: Line | None
-    """The profile's, or else one through what was held."""
+    curve: Curve | None
+    """CPUs used against the tokens/s of all agents: the profile's, or else one through what was held."""
 
     @property
     def target(self) -> Target:
@@ -101,13 +102,19 @@ class Findings(msgspec.Struct, frozen=True):
 
     @property
     def knee(self) -> float | None:
-        """The rate of one agent at which the fitted line uses all of the CPU limit."""
-        return None if self.line is None else self.line.rate_at(100.0)
+        """The rate of one agent at which the fitted curve uses all of the CPU limit."""
+        return None if self.curve is None else self.curve.tokens_on(self.cpus) / self.record.agents
 
     @property
     def cpu_s_per_1000_tokens(self) -> float | None:
-        """What a thousand compute tokens cost in CPU seconds, by the fitted line."""
-        return None if self.line is None else self.line.slope / 100 * self.cpus / self.record.agents * 1000
+        """What a thousand compute tokens cost in CPU seconds at the rate found, by the fitted curve.
+
+        Where no rate was found, in the middle of what was held.
+        """
+        if self.curve is None:
+            return None
+        tokens_per_s = self.curve.centre if self.rate is None else self.rate * self.record.agents
+        return 1000 * self.curve.cost_at(tokens_per_s)
 
 
 def find(record: Record, profile: Profile | None = None) -> Findings:
@@ -123,7 +130,7 @@ def find(record: Record, profile: Profile | None = None) -> Findings:
         hold_out=_hold_out(_last(told, "hold-out"), record.target, settle),
         probes=[one for one in told if one.course.purpose == "probe"],
         held=[one for each in alike for one in held(each.course)],
-        line=line_through(record.courses, record.agents) if profile is None else _line(profile, record),
+        curve=_curve(record) if profile is None else profile.cpu.used,
     )
 
 
@@ -173,10 +180,5 @@ def _hold_out(told: Told | None, target: Target, settle: Told | None) -> HoldOut
     )
 
 
-def _line(profile: Profile, record: Record) -> Line:
-    """The profile's line, brought from CPUs over all agents' tokens to percent over one agent's."""
-    percent = 100 / profile.container.cpus
-    return Line(
-        base=profile.cpu.base_cpus * percent,
-        slope=profile.cpu.cpu_seconds_per_1k_tokens / 1000 * record.agents * percent,
-    )
+def _curve(record: Record) -> Curve | None:
+    return held_curve(record.courses, record.agents, record.place.limits.cpu_millis / 1000)

@@ -1,5 +1,6 @@
 """Whether it holds, and where the knee is: the hold-out over time, and CPU against what was really spent."""
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from calibrate.control import Target
@@ -75,7 +76,7 @@ def _right(cpu_percent: float, target: Target, *, by_band: bool) -> bool:
 
 
 def knee(findings: Findings) -> Plate:
-    """Every steady rate as a point with its errors, the line through them, and where the limit ends it."""
+    """Every steady rate as a point with its errors, the curve through them, and where the limit ends it."""
     name, title = "knee", "CPU against what each agent spent: the knee"
     points = [one.point for one in findings.held]
     if not points:
@@ -91,7 +92,7 @@ def knee(findings: Findings) -> Plate:
         axes.set(xlim=(0, edge), ylim=(0, 118), yticks=(0, 25, 50, 75, 100))
         draw_band(axes, findings.target)
         label_line(axes, 100.0, "all of the limit: more rate only makes longer queues", left=True)
-        _draw_line(axes, findings, edge)
+        _draw_curve(axes, findings, edge)
         _draw_points(axes, findings)
         axes.set_xlabel("tokens/s that one agent really spent")
         axes.set_title("CPU, % of the limit")
@@ -130,13 +131,13 @@ def knee(findings: Findings) -> Plate:
     )  # fmt: skip
 
 
-def _draw_line(axes: Axes, findings: Findings, edge: float) -> None:
-    line = findings.line
-    if line is None:
+def _draw_curve(axes: Axes, findings: Findings, edge: float) -> None:
+    curve, corner = findings.curve, findings.knee
+    if curve is None or corner is None:
         return
-    corner = line.rate_at(100.0)
-    end = min(edge, corner)
-    axes.plot([0, end], [line.base, line.base + line.slope * end], color=MUTED, linewidth=1.4, label="fit")
+    along = np.linspace(0, min(edge, corner), 100)
+    height = [100 * curve.cpus_at(spent * findings.record.agents) / findings.cpus for spent in along.tolist()]
+    axes.plot(along, height, color=MUTED, linewidth=1.4, label="fit")
     if corner < edge:
         axes.plot([corner, edge], [100, 100], color=MUTED, linewidth=1.4)
         axes.plot(corner, 100, marker="v", color=INK, markersize=7, linestyle="none", label="knee")
@@ -183,12 +184,13 @@ def bar_of(error: float, axis: float) -> float | None:
 
 
 def _reading(findings: Findings) -> str:
-    line, cost = findings.line, findings.cpu_s_per_1000_tokens
-    if line is None or cost is None or findings.knee is None:
-        return "The rates that were held are too few, or too much alike, for a line through them."
+    curve, cost = findings.curve, findings.cpu_s_per_1000_tokens
+    if curve is None or cost is None or findings.knee is None:
+        return "The rates that were held are too few, or too much alike, for a curve through them."
+    where = "in the middle of these rates" if findings.rate is None else "at the rate found"
     reading = (
-        f"At rest the workload takes {line.base:.1f} % of the CPU; every token/s of an agent adds "
-        f"{line.slope:.3g} points, so 1,000 tokens cost {cost:.3g} CPU seconds"
+        f"At rest the workload takes {100 * curve.base / findings.cpus:.1f} % of the CPU; {where} 1,000 tokens cost "
+        f"{cost:.3g} CPU seconds, at half of it {cost * 2 ** (1 - curve.exponent):.3g}"
     )
     most = max(one.point.spent.value for one in findings.held)
     if findings.knee < FAR * most:

@@ -174,7 +174,14 @@ def sure_rows(findings: Findings) -> list[list[str]]:
         [
             "CPU seconds per 1,000 tokens",
             f"± {part.error_cpu_seconds_per_1k_tokens:.2g}",
-            f"slope of the fit, {part.cpu_seconds_per_1k_tokens:.3g}",
+            f"the fit, {part.cpu_seconds_per_1k_tokens:.3g} at {rate(part.centre_tokens_per_s)} tokens/s of all",
+        ]
+    )
+    rows.append(
+        [
+            "how CPU grows with the rate",
+            f"± {part.error_exponent:.2g}",
+            f"the fit, the rate to the power of {part.exponent:.2g}; 1 would be in proportion",
         ]
     )
     size = numerals.size(profile.memory.bytes_per_thinking)
