@@ -194,5 +194,5 @@ def _reading(findings: Findings) -> str:
     )
     most = max(one.point.spent.value for one in findings.held)
     if findings.knee < FAR * most:
-        return f"{reading} and the CPU is full at {rate(findings.knee)} tokens/s each."
+        return f"{reading}. The CPU is full at {rate(findings.knee)} tokens/s each."
     return f"{reading}. The knee is far from anything that was measured here."
