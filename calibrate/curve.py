@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from calibrate.knee import SPREAD
-from calibrate.steady import student
+from calibrate.controllers.knee import SPREAD
+from calibrate.controllers.steady import student
 
 EXPONENTS = tuple(percent / 100 for percent in range(50, 101))
 """Those that are tried. Below a half would be more sharing than was ever seen."""

@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 
 from calibrate.control import Settled, Target, Wait
+from calibrate.controllers.steady import FLOOR, Mean, Window, mean
 from calibrate.levels import WINDOW_S, seconds, weighted
 from calibrate.record import WARMING_UP, Course
-from calibrate.steady import FLOOR, Mean, Window, mean
 from calibrate.workload import Sample
 
 WARM_UP_S = 10.0

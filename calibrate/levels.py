@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from calibrate.controllers.knee import SATURATED_PERCENT
 from calibrate.curve import Point
-from calibrate.knee import SATURATED_PERCENT
 from calibrate.record import Course
 from calibrate.workload import Sample
 

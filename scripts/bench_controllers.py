@@ -15,11 +15,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from calibrate.classic import Classic
 from calibrate.control import Settled, Target
-from calibrate.governing import Governor
+from calibrate.controllers.classic import Classic
+from calibrate.controllers.governing import Governor
+from calibrate.controllers.survey import Survey
 from calibrate.holdout import judge
-from calibrate.survey import Survey
 from ecology.testing.containers import FAMILIES, Container, Traits, calibrated, governed
 
 HELD_S = 130

@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from calibrate.own import own_sampler  # noqa: E402
-from calibrate.polling import PollingSampler  # noqa: E402
 from calibrate.reading import Reading, usage  # noqa: E402
+from calibrate.samplers.own import own_sampler  # noqa: E402
+from calibrate.samplers.polling import PollingSampler  # noqa: E402
 from ecology.core.host import process_cpu_ns  # noqa: E402
 from tests.support.live_cgroup import live_cgroup  # noqa: E402
 

@@ -12,8 +12,8 @@ from typing import get_args
 
 import msgspec
 
-from calibrate.profile import Profile
-from calibrate.profile_file import COMMENTS
+from calibrate.profiles.file import COMMENTS
+from calibrate.profiles.profile import Profile
 from scenario_reference import rewrite
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "reference" / "capacity.md"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from calibrate.limits import detect
 from calibrate.reading import Limits
+from calibrate.samplers.limits import detect
 from ecology.app.run_directory import RunDirectory
 from ecology.core.clock import SECOND_NS, RealClock, VirtualClock
 from ecology.core.errors import RunFault, UsageError

@@ -13,19 +13,19 @@ from typing import Any, Protocol
 
 import msgspec
 
-from calibrate.classic import Classic
 from calibrate.control import Controller, Target
+from calibrate.controllers.classic import Classic
+from calibrate.controllers.survey import Survey
 from calibrate.course import Watch
 from calibrate.errors import CalibrationFault, CallFault
-from calibrate.outcome import profile_of
-from calibrate.profile import Profile
-from calibrate.profile_file import write as write_profile
-from calibrate.profile_file import write_whole
+from calibrate.profiles.file import write as write_profile
+from calibrate.profiles.file import write_whole
+from calibrate.profiles.outcome import profile_of
+from calibrate.profiles.profile import Profile
 from calibrate.record import Place, Record
 from calibrate.record import encode as encode_record
 from calibrate.session import Plan, Session
 from calibrate.site import Site
-from calibrate.survey import Survey
 from ecology import scenarios
 from ecology.app import assembly, scorers
 from ecology.app.interruption import Interruption

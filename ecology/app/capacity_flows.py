@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from calibrate.capacity import bucket_tokens
+from calibrate.profiles.capacity import bucket_tokens
 from ecology.scenarios.measured import Draft
 from ecology.scenarios.population import apportion
 

@@ -11,13 +11,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from calibrate.capacity import Prediction, predict
 from calibrate.errors import CalibrationFault
-from calibrate.limits import detect, this_machine
-from calibrate.outcome import hardware_class
-from calibrate.profile import Profile
-from calibrate.profile_file import from_data
+from calibrate.profiles.capacity import Prediction, predict
+from calibrate.profiles.file import from_data
+from calibrate.profiles.outcome import hardware_class
+from calibrate.profiles.profile import Profile
 from calibrate.reading import Limits
+from calibrate.samplers.limits import detect, this_machine
 from ecology.app.capacity_flows import LEAST_RATE_MILLITOKENS, Dealt, deal
 from ecology.app.run_directory import belongs_to_run
 from ecology.core.errors import UsageError

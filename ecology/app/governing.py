@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from calibrate.control import Change, Decision
+from calibrate.controllers.governing import Governor as OwnRule
 from calibrate.errors import CalibrationFault
-from calibrate.governing import Governor as OwnRule
-from calibrate.own import own_sampler
 from calibrate.reading import Reading, Sampler, usage
+from calibrate.samplers.own import own_sampler
 from calibrate.workload import MILLI, Figures, Sample, sample
 from ecology.core.clock import SECOND_NS, host_ns
 from ecology.core.errors import StoreFault, UsageError

@@ -12,20 +12,20 @@ from typing import Protocol
 
 import msgspec
 
-from calibrate.child import start_child
-from calibrate.docker_containers import Container, Spec, find, find_service, granted, twin
-from calibrate.docker_containers import limits as container_limits
-from calibrate.docker_engine import Engine, connect
-from calibrate.docker_stats import DockerSampler
-from calibrate.docker_strays import remove_strays
-from calibrate.docker_workload import start_container, start_in
+from calibrate.docker.containers import Container, Spec, find, find_service, granted, twin
+from calibrate.docker.containers import limits as container_limits
+from calibrate.docker.engine import Engine, connect
+from calibrate.docker.stats import DockerSampler
+from calibrate.docker.strays import remove_strays
+from calibrate.docker.workload import start_container, start_in
 from calibrate.errors import CallFault, EngineMissing
-from calibrate.limits import this_machine
-from calibrate.own import own_sampler
 from calibrate.reading import Limits, Sampler
 from calibrate.record import Place
+from calibrate.samplers.limits import this_machine
+from calibrate.samplers.own import own_sampler
 from calibrate.site import Crew, Job, Site
-from calibrate.spoken import SpokenWorkload
+from calibrate.workloads.child import start_child
+from calibrate.workloads.spoken import SpokenWorkload
 from ecology.core.clock import host_ns
 from ecology.core.errors import UsageError
 

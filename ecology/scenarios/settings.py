@@ -99,7 +99,7 @@ class ContainerSettings(Settings):
     )
 
     def limits(self) -> Limits:
-        """These settings as the limits that `calibrate.limits.detect` would report."""
+        """These settings as the limits that `calibrate.samplers.limits.detect` would report."""
         return Limits(cpu_millis=self.cpu_millis, memory_bytes=self.memory_bytes, source="scenario")
 
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from calibrate.control import Change, Controller, Decision, Refused, Settled, State
-from calibrate.governing import Governor
+from calibrate.controllers.governing import Governor
 from calibrate.record import Step
 from calibrate.workload import Sample
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from calibrate.profile_file import encode, write
+from calibrate.profiles.file import encode, write
 from ecology.app.run_directory import RunDirectory
 from tests.support.calibrated import profile
 from tests.support.command import called, ecology

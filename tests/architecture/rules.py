@@ -15,8 +15,8 @@ LONGEST_FUNCTION_LINES = 70
 LONGEST_MODULE_LINES = 350
 
 DRIVERS: dict[str, tuple[str, ...]] = {
-    "aiodocker": ("calibrate/docker_*.py",),
-    "aiohttp": ("calibrate/docker_*.py", "ecology/testing/docker_stand_in.py"),
+    "aiodocker": ("calibrate/docker/*.py",),
+    "aiohttp": ("calibrate/docker/*.py", "ecology/testing/docker_stand_in.py"),
     "apsw": ("ecology/store/*", "ecology/observe/archive/outbox.py", "ledger/*"),
     "asyncpg": ("ecology/store/postgres*.py", "ledger/postgres*.py"),
     "click": ("ecology/cli/*",),
@@ -28,7 +28,7 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "networkx": ("ecology/observe/*",),
     "openai": ("ecology/llm/*",),
     "prometheus_client": ("ecology/nodes/*",),
-    "psutil": ("calibrate/limits.py", "calibrate/machine.py"),
+    "psutil": ("calibrate/samplers/limits.py", "calibrate/samplers/machine.py"),
     "pydantic": ("ecology/scenarios/*",),
     "pydantic_monty": ("ecology/sandbox/*",),
     "qdrant_client": ("ecology/memory/qdrant_server.py",),

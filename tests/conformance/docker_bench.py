@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from calibrate.docker_containers import Spec, inspect
-from calibrate.docker_engine import Engine, connect
+from calibrate.docker.containers import Spec, inspect
+from calibrate.docker.engine import Engine, connect
 from calibrate.errors import ContainerGone, WorkloadEnded
 from calibrate.reading import Reading
-from calibrate.spoken import SpokenWorkload
+from calibrate.workloads.spoken import SpokenWorkload
 from ecology.testing.docker_stand_in import docker_stand_in
 from tests.support.speaker import RATE_OF_GLUTTONY, source
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from calibrate.docker_containers import ONE_OFF, PROJECT, SERVICE, Spec, find, find_service, inspect, twin
-from calibrate.docker_stats import DockerSampler
-from calibrate.docker_strays import CALIBRATION, CALIBRATOR, remove_strays
-from calibrate.docker_workload import start_container, start_in
+from calibrate.docker.containers import ONE_OFF, PROJECT, SERVICE, Spec, find, find_service, inspect, twin
+from calibrate.docker.stats import DockerSampler
+from calibrate.docker.strays import CALIBRATION, CALIBRATOR, remove_strays
+from calibrate.docker.workload import start_container, start_in
 from calibrate.errors import CallFault, WorkloadEnded
 from tests.conformance.docker_bench import (
     COMMAND,
@@ -128,7 +128,7 @@ def test_cancelled_while_it_starts_it_leaves_nothing(play: Callable[[Story], Non
 def test_a_workload_in_a_container_that_runs(
     play: Callable[[Story], None], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("calibrate.docker_pipes.ENDS_WITHIN_S", 1.5)
+    monkeypatch.setattr("calibrate.docker.pipes.ENDS_WITHIN_S", 1.5)
 
     async def story(bench: Bench) -> None:
         name = f"ecology-test-host-{ID}"

@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from calibrate.docker_containers import inspect
-from calibrate.docker_engine import connect
-from calibrate.docker_stats import DockerSampler
-from calibrate.docker_strays import remove_strays
-from calibrate.docker_workload import start_container
+from calibrate.docker.containers import inspect
+from calibrate.docker.engine import connect
+from calibrate.docker.stats import DockerSampler
+from calibrate.docker.strays import remove_strays
+from calibrate.docker.workload import start_container
 from calibrate.errors import CalibrationFault, ContainerGone, EngineMissing
 from ecology.testing.docker_stand_in import docker_stand_in
 from tests.conformance.docker_bench import (
@@ -41,9 +41,9 @@ def play(request: pytest.FixtureRequest) -> Callable[[Story], None]:
 
 CALIBRATOR_PROGRAM = """
 import asyncio, sys
-from calibrate.docker_containers import Spec
-from calibrate.docker_engine import connect
-from calibrate.docker_workload import start_container
+from calibrate.docker.containers import Spec
+from calibrate.docker.engine import connect
+from calibrate.docker.workload import start_container
 
 async def calibrate(address, image, script, calibration):
     spec = Spec(image, command=("python3", "-u", "-c", script))

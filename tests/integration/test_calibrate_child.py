@@ -8,9 +8,9 @@ import sys
 import psutil
 import pytest
 
-from calibrate.child import start_child
 from calibrate.errors import CallFault, WorkloadEnded
-from calibrate.spoken import SpokenWorkload
+from calibrate.workloads.child import start_child
+from calibrate.workloads.spoken import SpokenWorkload
 from tests.support.speaker import source
 
 COMMAND = (sys.executable, "-u", "-c", source())
@@ -115,7 +115,7 @@ def test_one_that_never_becomes_ready_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("how", ["deaf", "family"])
 def test_its_whole_group_is_ended(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("calibrate.child.ENDS_WITHIN_S", 0.5)
+    monkeypatch.setattr("calibrate.workloads.child.ENDS_WITHIN_S", 0.5)
 
     async def scenario() -> None:
         workload = await speak(how)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from calibrate.docker_strays import CALIBRATOR
+from calibrate.docker.strays import CALIBRATOR
 from calibrate.record import decode
 from tests.support.command import ecology, finish, start
 

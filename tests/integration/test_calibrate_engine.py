@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from calibrate.docker_containers import Spec
-from calibrate.docker_engine import DENIED_REMEDY, connect
-from calibrate.docker_stats import DockerSampler
-from calibrate.docker_workload import start_container
+from calibrate.docker.containers import Spec
+from calibrate.docker.engine import DENIED_REMEDY, connect
+from calibrate.docker.stats import DockerSampler
+from calibrate.docker.workload import start_container
 from calibrate.errors import CalibrationFault, EngineDenied, EngineMissing
 from calibrate.reading import Reading, usage
 from ecology.testing.docker_stand_in import docker_stand_in

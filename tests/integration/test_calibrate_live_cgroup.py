@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from calibrate.cgroup import UnifiedCpu
 from calibrate.errors import ContainerGone
-from calibrate.hierarchy import mounts
-from calibrate.limits import Bound
-from calibrate.own import own_sampler
 from calibrate.reading import usage
+from calibrate.samplers.cgroup import UnifiedCpu
+from calibrate.samplers.hierarchy import mounts
+from calibrate.samplers.limits import Bound
+from calibrate.samplers.own import own_sampler
 from ecology.core.host import process_cpu_ns
 from tests.support.live_cgroup import LiveGroup, live_cgroup
 

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from msgspec.structs import replace
 
-from calibrate.docker_engine import DENIED_REMEDY
-from calibrate.limits import detect
-from calibrate.profile import Profile
-from calibrate.profile_file import encode, write
+from calibrate.docker.engine import DENIED_REMEDY
+from calibrate.profiles.file import encode, write
+from calibrate.profiles.profile import Profile
+from calibrate.samplers.limits import detect
 from ecology.app.checks import calibration
 from ecology.app.checks.finding import Finding
 from ecology.app.doctor import examine

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from calibrate.classic import Classic
 from calibrate.control import Change, Controller, Decision, Refused, Settled, Target
+from calibrate.controllers.classic import Classic
+from calibrate.controllers.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 from calibrate.record import Course, Step, replayed
-from calibrate.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 from ecology.testing.containers import FAMILIES, Container, Run, Traits, calibrated
 
 NOISY = {"noisy", "very noisy", "throttled", "paced", "noisy latency", "unsteady"}

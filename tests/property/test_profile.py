@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from calibrate.capacity import agents_that_fit, nodes_needed, predict, total_tokens
 from calibrate.control import Bound
-from calibrate.profile import (
+from calibrate.profiles.capacity import agents_that_fit, nodes_needed, predict, total_tokens
+from calibrate.profiles.file import encode, from_data
+from calibrate.profiles.profile import (
     AimSection,
     BucketRow,
     ContainerSection,
@@ -17,7 +18,6 @@ from calibrate.profile import (
     Profile,
     RateSection,
 )
-from calibrate.profile_file import encode, from_data
 from ecology.scenarios import document
 from tests.support.calibrated import GIB
 

@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from calibrate.classic import Classic
 from calibrate.control import Change, Decision, Settled, Target, Wait
+from calibrate.controllers.classic import Classic
+from calibrate.controllers.survey import Survey
 from calibrate.course import STALE_READINGS
 from calibrate.errors import ContainerGone, WorkloadEnded
 from calibrate.record import Course
 from calibrate.session import Outcome, Plan, Session
 from calibrate.site import Crew, Job
-from calibrate.survey import Survey
 from calibrate.workload import Sample
 from ecology.testing.containers import Container, Traits
 from tests.support.simulated_site import SimulatedSite

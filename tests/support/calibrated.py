@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from calibrate.control import Bound, Change, Decision, Settled, Target, Wait
-from calibrate.outcome import profile_of
-from calibrate.profile import Profile
+from calibrate.profiles.outcome import profile_of
+from calibrate.profiles.profile import Profile
 from calibrate.reading import Limits
 from calibrate.record import Course, Place, Record, Step
 from calibrate.workload import Sample

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 import msgspec
 
-from calibrate.capacity import buckets
 from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
 from calibrate.curve import Curve
-from calibrate.profile import (
+from calibrate.profiles.capacity import buckets
+from calibrate.profiles.profile import (
     PROFILE_VERSION,
     AimSection,
     BucketRow,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from calibrate.hierarchy import mounts, version_of
+from calibrate.samplers.hierarchy import mounts, version_of
 
 ROOT = Path("/")
 PERIOD_US = 100_000

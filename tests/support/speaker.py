@@ -1,4 +1,4 @@
-"""A small workload that speaks the lines of `calibrate.lines`. Its scenario says how it behaves.
+"""A small workload that speaks the lines of `calibrate.workloads.lines`. Its scenario says how it behaves.
 
 It imports nothing of ours, so it runs where there is only Python: `python -u -c SOURCE` in any container.
 """

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from calibrate.errors import CalibrationFault, ContainerGone
-from calibrate.limits import Machine
-from calibrate.own import own_sampler
-from calibrate.polling import PollingSampler
 from calibrate.reading import Reading, Sampler, usage
+from calibrate.samplers.limits import Machine
+from calibrate.samplers.own import own_sampler
+from calibrate.samplers.polling import PollingSampler
 from tests.support.cgroups import GIB, MIB, V2_MOUNT, tree, v1_files, v1_mount, v2_files
 
 MACHINE = Machine(cpu_millis=8000, memory_bytes=32 * GIB)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from calibrate.docker_containers import limits
-from calibrate.docker_engine import Host
-from calibrate.docker_stats import reading, unix_ns, working_set
+from calibrate.docker.containers import limits
+from calibrate.docker.engine import Host
+from calibrate.docker.stats import reading, unix_ns, working_set
 from calibrate.errors import CalibrationFault
 from calibrate.reading import Limits, Reading, usage
 

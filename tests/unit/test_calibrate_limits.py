@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from calibrate.hierarchy import mounts
-from calibrate.limits import Machine, binding, detect, this_machine
 from calibrate.reading import Limits
+from calibrate.samplers.hierarchy import mounts
+from calibrate.samplers.limits import Machine, binding, detect, this_machine
 from tests.support.cgroups import GIB, V1_UNLIMITED, V2_MOUNT, tree, v1_mount
 
 MACHINE = Machine(cpu_millis=8000, memory_bytes=32 * GIB)

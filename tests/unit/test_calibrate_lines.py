@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from calibrate import lines
 from calibrate.errors import WorkloadEnded
-from calibrate.lines import Listener, Ready
+from calibrate.workloads import lines
+from calibrate.workloads.lines import Listener, Ready
 
 FIGURES: dict[str, Any] = {
     "time_ns": 5,

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import pytest
 
 from calibrate.errors import CalibrationFault, ContainerGone
-from calibrate.limits import Machine, this_machine
-from calibrate.machine import MachineCpu, MachineMemory, memory_in_use, times_of_cpus
-from calibrate.own import own_sampler
-from calibrate.polling import PollingSampler
 from calibrate.reading import Limits, usage
+from calibrate.samplers.limits import Machine, this_machine
+from calibrate.samplers.machine import MachineCpu, MachineMemory, memory_in_use, times_of_cpus
+from calibrate.samplers.own import own_sampler
+from calibrate.samplers.polling import PollingSampler
 from tests.support.cgroups import GIB, MIB, V2_MOUNT, tree, v2_files
 
 MACHINE = Machine(cpu_millis=4000, memory_bytes=8 * GIB)

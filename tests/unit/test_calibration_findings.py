@@ -5,9 +5,9 @@ import json
 import msgspec
 import pytest
 
-from calibrate.capacity import agents_that_fit
 from calibrate.control import Change, Settled, Wait
 from calibrate.levels import seconds
+from calibrate.profiles.capacity import agents_that_fit
 from calibrate.workload import Sample
 from ecology.observe.calibration import essentials
 from ecology.observe.calibration.capacity_figures import CPUS, fits

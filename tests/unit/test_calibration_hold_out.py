@@ -10,7 +10,7 @@ from rich.console import Console
 from calibrate.control import Wait
 from calibrate.holdout import judge_course
 from calibrate.levels import WINDOW_S
-from calibrate.outcome import profile_of
+from calibrate.profiles.outcome import profile_of
 from calibrate.record import WARMING_UP, Record, Step
 from ecology.observe.calibration import essentials, render
 from ecology.observe.calibration.findings import find

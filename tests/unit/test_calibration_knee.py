@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from calibrate.binding import allowed, careful_rate, knee, memory_rate, starved
 from calibrate.control import Target
-from calibrate.knee import Point, line_through, point_of, rate_for
-from calibrate.steady import Mean
+from calibrate.controllers.binding import allowed, careful_rate, knee, memory_rate, starved
+from calibrate.controllers.knee import Point, line_through, point_of, rate_for
+from calibrate.controllers.steady import Mean
 from tests.unit.calibrate_samples import samples
 
 TARGET = Target()

@@ -5,10 +5,10 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from calibrate.capacity import total_tokens
 from calibrate.errors import CalibrationFault
 from calibrate.levels import steady_windows
-from calibrate.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of
+from calibrate.profiles.capacity import total_tokens
+from calibrate.profiles.outcome import UNMEASURED_SLOPE_BYTES, hardware_class, profile_of
 from calibrate.record import decode, encode
 from tests.support.calibrated import GIB, MIB, WORST_TOKENS, Truth, record
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from calibrate.control import Change, Refused, Wait
-from calibrate.outcome import LEAST_SLOPE_BYTES
+from calibrate.profiles.outcome import LEAST_SLOPE_BYTES
 from calibrate.record import Record
 from ecology.observe.calibration import render
 from ecology.observe.calibration.capacity_figures import memory

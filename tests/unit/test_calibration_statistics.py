@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calibrate.steady import FLOOR, Window, cpu_and_spent, mean, steady_part, student
+from calibrate.controllers.steady import FLOOR, Window, cpu_and_spent, mean, steady_part, student
 from tests.unit.calibrate_samples import samples
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from calibrate.capacity import total_tokens
-from calibrate.classic import Classic
 from calibrate.control import Change, Controller, Settled, Target, Wait
+from calibrate.controllers.classic import Classic
+from calibrate.controllers.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 from calibrate.holdout import judge_course
-from calibrate.outcome import profile_of
+from calibrate.profiles.capacity import total_tokens
+from calibrate.profiles.outcome import profile_of
 from calibrate.record import Course, Record, decode, replayed
-from calibrate.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
 
 ROOT = Path(__file__).resolve().parents[2]
 METHODS: dict[str, Callable[[Target], Controller[Any]]] = {Survey.name: Survey, Classic.name: Classic}

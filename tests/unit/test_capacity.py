@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from calibrate.capacity import (
+from calibrate.profiles.capacity import (
     agents_that_fit,
     bucket_tokens,
     nodes_needed,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from calibrate.control import Change, Wait
-from calibrate.governing import Bounds, Governor
+from calibrate.controllers.governing import Bounds, Governor
 from calibrate.workload import Sample
 from ecology.testing.containers import Container, Traits, governed
 from tests.unit.calibrate_samples import samples

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from calibrate.errors import CalibrationFault
-from calibrate.profile import Profile
-from calibrate.profile_file import COMMENTS, encode, write
+from calibrate.profiles.file import COMMENTS, encode, write
+from calibrate.profiles.profile import Profile
 from ecology.app.capacity_profile import read
 from ecology.core.errors import UsageError
 from tests.support.calibrated import profile

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from calibrate.capacity import predict
-from calibrate.limits import detect
-from calibrate.profile import HardwareSection, Profile
-from calibrate.profile_file import write
+from calibrate.profiles.capacity import predict
+from calibrate.profiles.file import write
+from calibrate.profiles.profile import HardwareSection, Profile
+from calibrate.samplers.limits import detect
 from ecology.app.assembly import limits_of, thinking_slots
 from ecology.app.capacity_profile import measured
 from ecology.core.errors import ScenarioError, UsageError

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from calibrate.errors import EngineDenied, EngineMissing
-from calibrate.limits import detect
-from calibrate.profile import Profile
+from calibrate.profiles.profile import Profile
+from calibrate.samplers.limits import detect
 from ecology.app import capacity_profile
 from ecology.app.checks.finding import Finding, failed, ok, warning
 from ecology.core.errors import UsageError
@@ -48,7 +48,7 @@ def _essentials(path: Path, found: Profile) -> str:
 async def engine(environment: Mapping[str, str], timeout_s: float) -> Finding:
     """Whether there is a Docker engine in whose containers we could calibrate; nothing else here needs one."""
     # It takes a third of a second to load.
-    from calibrate.docker_engine import connect  # noqa: PLC0415
+    from calibrate.docker.engine import connect  # noqa: PLC0415
 
     try:
         async with connect(environment=environment, answers_within_s=timeout_s) as docker:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from calibrate.limits import detect
+from calibrate.samplers.limits import detect
 from ecology.app.checks.finding import Finding, failed, ok, warning
 from ecology.core.errors import ArchiveFault
 from ecology.nodes.service import LOOPBACK, NODE_PORT, OBSERVER_PORT

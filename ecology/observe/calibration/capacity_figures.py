@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
-from calibrate.capacity import agents_that_fit, one_process_cpus
-from calibrate.outcome import LEAST_SLOPE_BYTES
-from calibrate.profile import MemorySection, Profile
+from calibrate.profiles.capacity import agents_that_fit, one_process_cpus
+from calibrate.profiles.outcome import LEAST_SLOPE_BYTES
+from calibrate.profiles.profile import MemorySection, Profile
 from ecology.observe import numerals
 from ecology.observe.calibration.findings import Findings
 from ecology.observe.calibration.strokes import label_line

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from calibrate.profile import Profile
+from calibrate.profiles.profile import Profile
 from calibrate.reading import Limits
 from calibrate.record import Record
 from ecology.observe.calibration.findings import Findings, Told, find

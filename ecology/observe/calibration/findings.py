@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from calibrate.binding import starved
 from calibrate.control import Bound, Change, Refused, Settled, Target
+from calibrate.controllers.binding import starved
 from calibrate.curve import Curve
 from calibrate.holdout import Judgement, judge_course
 from calibrate.levels import seconds, weighted
-from calibrate.profile import Profile
+from calibrate.profiles.profile import Profile
 from calibrate.record import Course, Record
 from calibrate.workload import Sample
 from ecology.observe.calibration.steady import Held, held, held_curve

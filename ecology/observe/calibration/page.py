@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from calibrate.control import Refused
-from calibrate.profile import Profile
+from calibrate.profiles.profile import Profile
 from calibrate.record import Record
 from ecology.observe.calibration import capacity_figures, course_figures, hold_figures, tables
 from ecology.observe.calibration.findings import Findings, find

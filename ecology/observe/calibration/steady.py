@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from calibrate.controllers.knee import Point, point_of
 from calibrate.curve import Curve, curve_through
-from calibrate.knee import Point, point_of
 from calibrate.levels import cpu_points, seconds, steady_levels
 from calibrate.record import Course
 

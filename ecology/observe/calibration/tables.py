@@ -1,8 +1,8 @@
 """The tables of a calibration: cells as text, ready for the template, which escapes them."""
 
-from calibrate.capacity import agents_that_fit, nodes_needed, predict
 from calibrate.control import Refused, Settled
-from calibrate.profile import Profile
+from calibrate.profiles.capacity import agents_that_fit, nodes_needed, predict
+from calibrate.profiles.profile import Profile
 from ecology.observe import numerals
 from ecology.observe.calibration.capacity_figures import DESIGN_RATE, memory_known
 from ecology.observe.calibration.findings import Findings

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from calibrate.profile import Profile
+from calibrate.profiles.profile import Profile
 from calibrate.record import Record
 from ecology.observe import numerals
 from ecology.observe.calibration.course_figures import compare_row

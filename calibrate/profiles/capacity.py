@@ -4,7 +4,7 @@ import math
 
 import msgspec
 
-from calibrate.profile import BucketRow, Profile
+from calibrate.profiles.profile import BucketRow, Profile
 
 BUCKET_S = 10.0
 """A bucket holds this much of its own flow: at 10 tokens/s the 100 tokens of the original design."""

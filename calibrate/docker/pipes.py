@@ -11,10 +11,10 @@ from aiodocker.containers import DockerContainer
 from aiodocker.execs import Exec
 from aiodocker.stream import Stream
 
-from calibrate.docker_containers import Container, inspect, remove
-from calibrate.docker_engine import ANSWERS_WITHIN_S, Engine, faults
+from calibrate.docker.containers import Container, inspect, remove
+from calibrate.docker.engine import ANSWERS_WITHIN_S, Engine, faults
 from calibrate.errors import CalibrationFault
-from calibrate.spoken import to_the_end
+from calibrate.workloads.spoken import to_the_end
 
 ENDS_WITHIN_S = 5.0
 MARK = "ECOLOGY_CALIBRATION"

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from calibrate.errors import CalibrationFault, ProfileFault
-from calibrate.profile import PROFILE_VERSION, Profile
+from calibrate.profiles.profile import PROFILE_VERSION, Profile
 
 KeyPath = tuple[str | int, ...]
 

@@ -3,7 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from calibrate.errors import CalibrationFault, ContainerGone
-from calibrate.hierarchy import TOP
+from calibrate.samplers.hierarchy import TOP
 
 DIGITS = 20
 """The kernel writes unsigned 64-bit numbers."""

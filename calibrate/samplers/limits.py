@@ -18,8 +18,8 @@ import msgspec
 import psutil
 
 from calibrate.errors import ContainerGone
-from calibrate.hierarchy import Group, Mount, mounts, text_of
 from calibrate.reading import Limits
+from calibrate.samplers.hierarchy import Group, Mount, mounts, text_of
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from calibrate.cgroup import LegacyCpu, LegacyMemory, UnifiedCpu, UnifiedMemory
-from calibrate.hierarchy import Mount, mounts, version_of
-from calibrate.limits import Binding, Bound, Machine, binding, this_machine, usable_cpus
-from calibrate.machine import MachineCpu, MachineMemory
-from calibrate.polling import CpuSource, MemorySource, PollingSampler
+from calibrate.samplers.cgroup import LegacyCpu, LegacyMemory, UnifiedCpu, UnifiedMemory
+from calibrate.samplers.hierarchy import Mount, mounts, version_of
+from calibrate.samplers.limits import Binding, Bound, Machine, binding, this_machine, usable_cpus
+from calibrate.samplers.machine import MachineCpu, MachineMemory
+from calibrate.samplers.polling import CpuSource, MemorySource, PollingSampler
 
 
 def own_sampler(

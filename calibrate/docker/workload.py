@@ -7,7 +7,7 @@ the workload's own memory, and an archive of some hours would look like a leak.
 
 It is not removed by the engine when it ends (`AutoRemove`), for then nobody could ask any more how it ended; `close`
 does it, whatever happened. Its stdin closes with our connection, so it ends by itself even if we are killed; what is
-left of it then carries labels, and the next calibration removes it (`docker_strays`).
+left of it then carries labels, and the next calibration removes it (`strays`).
 """
 
 import asyncio
@@ -20,12 +20,12 @@ import aiodocker
 import aiohttp
 from aiodocker.containers import DockerContainer
 
-from calibrate.docker_containers import Container, Spec, granted, inspect, remove
-from calibrate.docker_engine import Engine, faults, one_line, refused
-from calibrate.docker_pipes import MARK, ContainerPipes, ExecPipes
-from calibrate.docker_strays import CALIBRATION, CALIBRATOR
+from calibrate.docker.containers import Container, Spec, granted, inspect, remove
+from calibrate.docker.engine import Engine, faults, one_line, refused
+from calibrate.docker.pipes import MARK, ContainerPipes, ExecPipes
+from calibrate.docker.strays import CALIBRATION, CALIBRATOR
 from calibrate.errors import CallFault, ContainerGone, WorkloadEnded
-from calibrate.spoken import READY_WITHIN_S, SpokenWorkload, begin, to_the_end
+from calibrate.workloads.spoken import READY_WITHIN_S, SpokenWorkload, begin, to_the_end
 
 LEAST_CPU_MILLIS = 10
 LEAST_MEMORY_BYTES = 6 * 1024 * 1024

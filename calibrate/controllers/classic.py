@@ -6,8 +6,9 @@ all further steps, so that the rate converges. It is slow on purpose: it is ther
 
 import msgspec
 
-from calibrate import reasons
-from calibrate.binding import (
+from calibrate.control import Bound, Change, Decision, Refused, Settled, Target, Wait
+from calibrate.controllers import reasons
+from calibrate.controllers.binding import (
     FULL_THREAD_PERCENT,
     HEADROOM,
     MEMORY_MARGIN,
@@ -16,9 +17,8 @@ from calibrate.binding import (
     careful_rate,
     starved,
 )
-from calibrate.control import Bound, Change, Decision, Refused, Settled, Target, Wait
-from calibrate.knee import Point, point_of
-from calibrate.steady import Window
+from calibrate.controllers.knee import Point, point_of
+from calibrate.controllers.steady import Window
 from calibrate.workload import Sample
 
 WINDOW = 10

@@ -21,8 +21,8 @@ from contextlib import aclosing, suppress
 
 import msgspec
 
-from calibrate.docker_containers import Container, inspect
-from calibrate.docker_engine import Engine, lines_of
+from calibrate.docker.containers import Container, inspect
+from calibrate.docker.engine import Engine, lines_of
 from calibrate.errors import CalibrationFault, ContainerGone, EngineMissing
 from calibrate.reading import Limits, Reading
 

@@ -8,7 +8,7 @@ import aiodocker
 import msgspec
 from aiodocker.containers import DockerContainer
 
-from calibrate.docker_engine import ANSWERS_WITHIN_S, Engine, Host, faults, refused
+from calibrate.docker.engine import ANSWERS_WITHIN_S, Engine, Host, faults, refused
 from calibrate.errors import CallFault
 from calibrate.reading import Limits
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from calibrate.control import Target
-from calibrate.knee import Point
+from calibrate.controllers.knee import Point
 
 NOTHING_BOUGHT = 1.07
 """If at least `RAISED` as much rate lets agents spend no more than this times as much, more rate buys nothing."""

@@ -19,10 +19,10 @@ from typing import Any
 
 import psutil
 
-from calibrate.counters import pressure
 from calibrate.errors import CalibrationFault
-from calibrate.hierarchy import text_of
-from calibrate.polling import CpuCounters, MemoryCounters
+from calibrate.samplers.counters import pressure
+from calibrate.samplers.hierarchy import text_of
+from calibrate.samplers.polling import CpuCounters, MemoryCounters
 
 BUSY = ("user", "nice", "system", "irq", "softirq", "steal")
 PRESSURE = PurePosixPath("/proc/pressure")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from calibrate.steady import Mean, cpu_and_spent
+from calibrate.controllers.steady import Mean, cpu_and_spent
 from calibrate.workload import Sample
 
 SATURATED_PERCENT = 96.0

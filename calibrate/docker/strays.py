@@ -4,8 +4,8 @@ import os
 
 import msgspec
 
-from calibrate.docker_containers import remove
-from calibrate.docker_engine import Engine, faults
+from calibrate.docker.containers import remove
+from calibrate.docker.engine import Engine, faults
 
 CALIBRATION = "io.agent-ecology.calibration"
 CALIBRATOR = "io.agent-ecology.calibrator"

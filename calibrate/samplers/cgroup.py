@@ -27,11 +27,11 @@ Numbers of one file belong to one moment, those of two do not: the working set i
 
 from pathlib import Path
 
-from calibrate.counters import entry, number, pressure, read, table
 from calibrate.errors import CalibrationFault
-from calibrate.hierarchy import TOP, Group, Mount
-from calibrate.limits import Bound
-from calibrate.polling import CpuCounters, MemoryCounters
+from calibrate.samplers.counters import entry, number, pressure, read, table
+from calibrate.samplers.hierarchy import TOP, Group, Mount
+from calibrate.samplers.limits import Bound
+from calibrate.samplers.polling import CpuCounters, MemoryCounters
 
 US_NS = 1000
 

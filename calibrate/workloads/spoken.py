@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-from calibrate import lines
 from calibrate.errors import CalibrationFault, WorkloadEnded
-from calibrate.lines import Listener, Ready
 from calibrate.workload import Figures
+from calibrate.workloads import lines
+from calibrate.workloads.lines import Listener, Ready
 
 READY_WITHIN_S = 120.0
 WRITTEN_WITHIN_S = 10.0

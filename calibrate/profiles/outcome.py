@@ -5,13 +5,13 @@ from statistics import linear_regression
 
 import msgspec
 
-from calibrate.capacity import BUCKET_S, buckets, thinking_at_once
 from calibrate.control import Settled
 from calibrate.curve import alike, curve_through, proportional
 from calibrate.errors import CalibrationFault
 from calibrate.holdout import judge_course
 from calibrate.levels import cpu_points
-from calibrate.profile import (
+from calibrate.profiles.capacity import BUCKET_S, buckets, thinking_at_once
+from calibrate.profiles.profile import (
     PROFILE_VERSION,
     AimSection,
     BucketRow,

@@ -8,8 +8,9 @@ import math
 
 import msgspec
 
-from calibrate import reasons
-from calibrate.binding import (
+from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
+from calibrate.controllers import reasons
+from calibrate.controllers.binding import (
     MEMORY_MARGIN,
     RAISED,
     Knee,
@@ -20,9 +21,8 @@ from calibrate.binding import (
     present_knee,
     starved,
 )
-from calibrate.control import Change, Decision, Refused, Settled, Target, Wait
-from calibrate.knee import Point, point_of, rate_for
-from calibrate.steady import CEILING_S, FLOOR, Window, steady_part
+from calibrate.controllers.knee import Point, point_of, rate_for
+from calibrate.controllers.steady import CEILING_S, FLOOR, Window, steady_part
 from calibrate.workload import Sample
 
 MOST_ADJUSTMENTS = 8

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from calibrate.errors import CallFault
-from calibrate.spoken import READY_WITHIN_S, SpokenWorkload, begin, to_the_end
+from calibrate.workloads.spoken import READY_WITHIN_S, SpokenWorkload, begin, to_the_end
 
 ENDS_WITHIN_S = 5.0
 PIECE_BYTES = 65_536
@@ -20,7 +20,7 @@ async def start_child(
     environment: Mapping[str, str] | None = None,
     ready_within_s: float = READY_WITHIN_S,
 ) -> SpokenWorkload:
-    """Start `command`, which must speak as `calibrate.lines` has it, in a process group of its own.
+    """Start `command`, which must speak as `calibrate.workloads.lines` has it, in a process group of its own.
 
     Raises `CallFault` if there is no such command and `WorkloadEnded` if it does not become ready.
     """

@@ -7,8 +7,8 @@ anything is done. Agents come and go, so the rate of an average agent may change
 import msgspec
 
 from calibrate.control import Change, Target, Wait
-from calibrate.knee import SATURATED_PERCENT, Point, point_of
-from calibrate.steady import FLOOR, Window
+from calibrate.controllers.knee import SATURATED_PERCENT, Point, point_of
+from calibrate.controllers.steady import FLOOR, Window
 from calibrate.workload import Sample
 
 MARGIN_POINTS = 2.0

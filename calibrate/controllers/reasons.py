@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from calibrate.binding import MEMORY_MARGIN
 from calibrate.control import Target
-from calibrate.knee import Line, Point
+from calibrate.controllers.binding import MEMORY_MARGIN
+from calibrate.controllers.knee import Line, Point
 
 SHOWN = 3
 """Points named in a refusal."""
