@@ -100,7 +100,7 @@ class PostgresStore:
                 connection = await self._server.writer()
             try:
                 with store_faults(self.where):
-                    await connection.execute(SQL["lock_head"], timeout=HEAD_S)
+                    await self._lock_head(connection)
                     turnstile = await Turnstile.enter(connection, after, self.where)
                 yield turnstile
                 with store_faults(self.where):
@@ -111,6 +111,15 @@ class PostgresStore:
                 raise
         finally:
             self._busy = False
+
+    async def _lock_head(self, connection: asyncpg.Connection) -> None:
+        """Begin with the lock: the server's patience is had twice, and in between who tried it is looked at."""
+        try:
+            await connection.execute(SQL["lock_head"], timeout=HEAD_S)
+        except asyncpg.LockNotAvailableError:
+            await connection.execute("ROLLBACK")
+            await connection.execute(SQL["end_stalled"])
+            await connection.execute(SQL["lock_head"], timeout=HEAD_S)
 
     async def _roll_back(self, connection: asyncpg.Connection, error: BaseException) -> None:
         """Leave the connection as it was before BEGIN, or leave the connection: then the server rolls back."""

@@ -10,6 +10,7 @@ import pytest
 from ecology.core.errors import StoreFault
 from ecology.kernel.actions import Transfer, Write
 from ecology.store.postgres import PostgresStore
+from ecology.store.postgres_schema import SQL
 from ecology.store.transcript import transcribe
 from ecology.testing.worlds import Stage
 from tests.integration.test_store_postgres_head import ANN, BEN, founded, loaded, put
@@ -144,6 +145,22 @@ def test_a_person_who_keeps_the_head_locked_is_waited_for_and_then_named(url: st
         await person.close()
         async with store.at_head() as turnstile:
             assert turnstile.head.number == 0
+        await store.close()
+
+    asyncio.run(life())
+
+
+def test_a_node_that_was_paused_in_the_middle_of_a_statement_is_not_waited_for(url: str) -> None:
+    """What it has prepared and not executed keeps the server from calling it idle; seen when writers were paused."""
+
+    async def life() -> None:
+        store = await PostgresStore.open(url)
+        paused = await asyncpg.connect(url, statement_cache_size=0)
+        await paused.execute(SQL["lock_head"])
+        await paused.prepare("SELECT $1::int")
+        async with store.at_head() as turnstile:
+            assert turnstile.head.number == 0
+        assert paused.is_closed()
         await store.close()
 
     asyncio.run(life())

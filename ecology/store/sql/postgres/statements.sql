@@ -19,8 +19,17 @@ SELECT pg_advisory_xact_lock(7310579110235);
 -- node that was paused or cut off while it held the lock, so that the others go on before its lease has run out.
 BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL idle_in_transaction_session_timeout = '4s';
-SET LOCAL lock_timeout = '10s';
+SET LOCAL lock_timeout = '5s';
 SELECT 1 FROM world_head FOR UPDATE;
+
+-- name: end_stalled
+-- Who was paused between two messages of one statement (prepared, not yet executed) is not idle to the server, which would
+-- wait for it with the lock held. Whoever gives the server nothing to do in any other way is left to that, or is a person.
+SELECT count(pg_terminate_backend(a.pid))
+FROM pg_locks AS l
+JOIN pg_stat_activity AS a ON a.pid = l.pid AND a.datname = current_database()
+WHERE l.relation = 'world_head'::regclass AND l.mode = 'RowShareLock' AND l.granted
+  AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.state_change < clock_timestamp() - interval '4 s';
 
 -- name: head
 SELECT number, sequence, time_ns, seal, origin_us, members, ended FROM world_head;
