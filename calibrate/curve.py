@@ -75,7 +75,7 @@ class Curve(msgspec.Struct, frozen=True):
         if not tokens_per_s:
             return 0.0
         away = math.log(tokens_per_s / self.centre)
-        share = math.hypot(self.cost_error / self.cost, self.exponent_error * away)
+        share = math.hypot(self.cost_error / max(LEAST_COST, self.cost), self.exponent_error * away)
         return tokens_per_s * share / self.exponent
 
     def cost_at(self, tokens_per_s: float) -> float:
@@ -85,7 +85,7 @@ class Curve(msgspec.Struct, frozen=True):
 
 def curve_through(points: Sequence[Point]) -> Curve | None:
     """The curve of least squares. None where too few points, or points of one rate, do not tell that it rises."""
-    if len(points) <= UNKNOWNS or not _apart(points):
+    if len(points) <= UNKNOWNS or not _apart(points) or not any(point.cpus > 0 for point in points):
         return None
     x, y, weight = _arrays(points)
     fits = [(exponent, *_straight(x**exponent, y, weight)) for exponent in EXPONENTS]

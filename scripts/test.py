@@ -9,14 +9,20 @@ from pathlib import Path
 import environment
 
 WORKERS = "2"
+IMAGE = "python:3.13-slim"  # what the Dockerfile and the tests of containers build upon
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def docker(*command: str) -> bool:
-    """Whether there is Docker, and it can do that."""
+    """Whether there is Docker, and it can do that, soon."""
     if not shutil.which("docker"):
         return False
-    return subprocess.run(["docker", *command], capture_output=True, check=False).returncode == 0
+    try:
+        return (
+            subprocess.run(["docker", *command], capture_output=True, check=False, timeout=20).returncode == 0
+        )
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def cgroups_can_be_made() -> bool:
@@ -48,8 +54,8 @@ def selection(arguments: "list[str]") -> "list[str]":
     # Debian puts it among the programs of administrators, where PATH may not lead.
     if not shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         left_out["pgbouncer"] = "no PgBouncer (on Debian: apt install pgbouncer)"
-    if not docker("info"):
-        left_out["docker"] = "no Docker engine that we may use"
+    if not docker("image", "inspect", IMAGE):
+        left_out["docker"] = f"no Docker engine that we may use, or none that has the image {IMAGE}"
     if not docker("compose", "version"):
         left_out["compose"] = "no Docker Compose"
     for marker, why in left_out.items():

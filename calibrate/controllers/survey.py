@@ -245,7 +245,8 @@ class Survey:
             return self._wait(state, f"{memory}: making sure")
         rate = allowed(self._fullest(state, point), self.target)
         left = self.target.memory_percent - readings[-1]
-        too_near = left < MEMORY_NEAR or (left < MEMORY_MARGIN / 2 and state.adjustments < REFINEMENTS)
+        patience = MOST_ADJUSTMENTS if left < MEMORY_NEAR else REFINEMENTS
+        too_near = left < MEMORY_MARGIN / 2 and state.adjustments < patience
         if too_near and rate < (1 - SAME_SHARE) * point.rate:
             return self._change(state, point, rate, f"{memory}, close to too much, so {rate:g}")
         why = f"{memory}: more would fill it, at {point.cpu.value:.0f} % CPU"

@@ -59,7 +59,7 @@ COMMENTS: dict[str, str] = {
     "memory.measured_at": "different numbers of thinking agents seen; below 2 the slope is taken, not measured",
     "thinking_at_once": "agents that may think at once in that memory, its headroom kept free",
     "worst_thought_tokens": "compute tokens that one thought can cost in that mix",
-    "buckets": "for N agents: tokens/s and tokens of each; for any other N: what the CPUs at the aim pay for, / N",
+    "buckets": "for N agents: tokens/s and tokens of each; for another N: what CPUs and thread at the aim pay for, / N",
     "buckets.N.agents": "how many agents share the container",
     "buckets.N.tokens_per_s": "compute tokens per second of each of them",
     "buckets.N.capacity_tokens": "compute tokens that each bucket holds",

@@ -133,17 +133,20 @@ def _cpu(courses: Sequence[Course], cpus: float) -> CpuSection:
 
 
 def _memory(courses: Sequence[Course]) -> MemorySection:
-    """The line of the working set against thoughts under way."""
-    seen = [(course.thinking, course.memory_bytes) for course in courses if course.memory_bytes > 0]
-    thinking = {count for count, _ in seen}
-    if len(thinking) < 2:
-        return MemorySection(
-            min((size for _, size in seen), default=0), UNMEASURED_SLOPE_BYTES, len(thinking)
-        )
-    slope = max(LEAST_SLOPE_BYTES, linear_regression(*zip(*seen, strict=True)).slope)
-    # With the slope raised or the base negative, the line is laid through the middle of what was measured.
-    middle = sum(size - slope * count for count, size in seen) / len(seen)
-    return MemorySection(max(0, int(middle)), int(slope), len(thinking))
+    """The line of the working set against thoughts under way.
+
+    Its slope is that of the probes, which differ in nothing but the number of agents; other courses last longer, and a
+    world grows as it lives. The line lies so high that no course was above it.
+    """
+    seen = [course for course in courses if course.memory_bytes > 0]
+    probes = [(course.thinking, course.memory_bytes) for course in seen if course.purpose == "probe"]
+    numbers = {thinking for thinking, _ in probes}
+    if len(numbers) < 2:
+        least = min((course.memory_bytes for course in seen), default=0)
+        return MemorySection(least, UNMEASURED_SLOPE_BYTES, min(1, len(seen)))
+    slope = max(LEAST_SLOPE_BYTES, linear_regression(*zip(*probes, strict=True)).slope)
+    base = max(course.memory_bytes - slope * course.thinking for course in seen)
+    return MemorySection(max(0, int(base)), int(slope), len(numbers))
 
 
 def _hardware(place: Place) -> HardwareSection:

@@ -5,6 +5,7 @@ import os
 import platform
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,8 +47,11 @@ def under_way(home: Path, *arguments: str) -> subprocess.Popen[str]:
     """A calibration that has changed the rate once."""
     process = start("calibrate", *arguments, cwd=home)
     assert process.stderr is not None
+    patience = threading.Timer(PATIENCE_S, process.kill)
+    patience.start()
     while "tokens/s  CPU" not in (line := process.stderr.readline()):
-        assert line, "it ended by itself"
+        assert line, "it ended by itself, or was ended for it took too long"
+    patience.cancel()
     return process
 
 

@@ -1,4 +1,4 @@
-"""From records to profiles, of containers whose truth is known."""
+"""From records, kept whole, to profiles: of containers whose truth is known."""
 
 from itertools import permutations
 
@@ -108,6 +108,15 @@ def test_memory_that_was_seen_at_one_number_of_thoughts_is_not_taken_for_a_slope
     memory = profile_of(replace(kept, courses=kept.courses[:2]), WORST_TOKENS).memory
     assert memory.bytes_per_thinking == UNMEASURED_SLOPE_BYTES
     assert memory.measured_at == 1
+
+
+def test_a_world_that_grew_meanwhile_does_not_hide_what_a_thought_takes() -> None:
+    truth, grown = Truth(), 50 * MIB
+    settle, *others = record(truth).courses
+    longer = replace(settle, memory_bytes=settle.memory_bytes + grown)
+    memory = profile_of(replace(record(truth), courses=(longer, *others)), WORST_TOKENS).memory
+    assert memory.bytes_per_thinking == truth.per_thinking
+    assert memory.base_bytes == pytest.approx(truth.memory_base + grown, abs=MIB), "no course lies above"
 
 
 def test_saturated_samples_do_not_bend_the_curve() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from calibrate.control import Change, Controller, Settled, Target, Wait
 from calibrate.controllers.classic import Classic
-from calibrate.controllers.survey import MOST_ADJUSTMENTS, MOST_SECONDS, Survey
+from calibrate.controllers.survey import Survey
 from calibrate.holdout import judge_course
 from calibrate.profiles.capacity import total_tokens
 from calibrate.profiles.outcome import profile_of
@@ -20,9 +20,16 @@ METHODS: dict[str, Callable[[Target], Controller[Any]]] = {Survey.name: Survey, 
 WORST_TOKENS = 43.0
 LOUD_HOUR = "1-cpu-both-methods"
 """Neighbours made the machine a third slower while this one was made: what it found is true of another machine."""
-WITHIN = 0.35
-"""Calibrations of one container differ by 10 % here, and at two CPUs the whole machine is another: there it is the one
-thread of turns that binds, and no quota. See docs/calibration/README.md."""
+WITHIN = {
+    (1.0, 0.5): 0.1,
+    (0.5, 1.0): 0.2,
+    (1.0, 2.0): 0.22,
+    (0.5, 2.0): 0.3,
+    (2.0, 1.0): 0.35,
+    (2.0, 0.5): 0.35,
+}
+"""By the CPUs measured and predicted. Calibrations of one container differ by up to 16 % here, and with two CPUs the
+machine is another: there it is the one thread of turns that binds, and no quota. See docs/calibration/README.md."""
 
 KEPT = {
     path.stem: decode(path.read_bytes()) for path in sorted((ROOT / "docs" / "calibration").glob("*.json"))
@@ -64,8 +71,10 @@ def test_a_quiet_hour_s_rate_is_found_soon_and_holds_on_average(name: str) -> No
     record = KEPT[name]
     settle, hold_out = (courses(purpose) for purpose in ("settle", "hold-out"))
     (course,) = (course for kept, _, course in settle if kept == name)
-    assert sum(isinstance(step.decision, Change) for step in course.steps) <= MOST_ADJUSTMENTS
-    assert course.steps[-1].sample.time_s <= MOST_SECONDS
+    assert sum(isinstance(step.decision, Change) for step in course.steps) <= 4
+    assert course.steps[-1].sample.time_s <= 120
+    thought = profile_of(record, WORST_TOKENS).memory
+    assert thought.measured_at == 2 and 150_000 < thought.bytes_per_thinking < 300_000
     found = settled(record)
     assert found is not None and found.bound == "cpu"
     (held,) = (course for kept, _, course in hold_out if kept == name)
@@ -113,4 +122,4 @@ def test_what_was_measured_in_one_container_predicts_the_others() -> None:
         here = one.place.limits.cpu_millis / 1000
         found_there = f"found {real:.0f} ({predicted / real - 1:+.1%})"
         print(f"measured at {here:g} CPUs, predicted for {there:g}: {predicted:.0f} tokens/s, {found_there}")
-        assert predicted == pytest.approx(real, rel=WITHIN)
+        assert predicted == pytest.approx(real, rel=WITHIN[here, there])

@@ -162,7 +162,8 @@ def memory(findings: Findings) -> Plate:
         title=title,
         reading=reading,
         svg=svg,
-        note="Each point is the mean working set of one course against the most thoughts under way in it.",
+        note="Each point is the mean working set of one course against the most thoughts under way in it. The line"
+        " rises as from probe to probe, and no course lies above it: a world grows as it lives.",
         header=["course", "agents", "thinking at most", "working set"],
         rows=[
             [course.purpose, f"{course.agents:,}", f"{course.thinking:,}", numerals.size(course.memory_bytes)]
