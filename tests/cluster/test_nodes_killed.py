@@ -1,6 +1,7 @@
 """A node that is killed or paused costs its agents seconds, and nobody anything else."""
 
 import asyncio
+import re
 import signal
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def test_a_node_paused_past_its_lease_commits_nothing_with_it_and_comes_back(tmp
             await nodes.all_acted()
             late = "SELECT count(*) FROM commits WHERE node = 'a' AND generation = $1 AND last_sequence > $2"
             assert await nodes.value(int, late, before, struck) == 0
-            assert "its lease ran out" in nodes.nodes["a"].said()
+            # Which of the two it notices first depends on where it was paused: in a statement, or between two.
+            assert re.search("its lease ran out|does not answer", nodes.nodes["a"].said())
             await nodes.check()
             assert seconds <= TAKE_OVER_S
 
