@@ -23,8 +23,6 @@ MEMORY_MARGIN = 5.0
 """Points below the memory that is too much."""
 MEMORY_SLOPE_POINTS = 1.0
 """Memory that moves by less does not depend on the rate."""
-
-
 STARVED_PERCENT = 20.0
 """Of the time: a thread that could have run so long, below the container's own limit, and was not let."""
 
