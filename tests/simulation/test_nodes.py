@@ -19,6 +19,7 @@ from ecology.events.records import (
 )
 from ecology.events.registry import Record
 from ecology.kernel.actions import Action, AgentConfig, Message, Noop, Recall, Remember, Sleep
+from ecology.nodes.node import Node
 from ecology.scenarios import Scenario
 from tests.support.nodes import QUICK, Cluster, cluster, real
 
@@ -48,21 +49,25 @@ def turns_of(events: list[Record]) -> dict[str, list[str]]:
     return taken
 
 
+def owned(node: Node) -> set[str]:
+    """The agents that the node thinks are its own."""
+    assert node.term is not None
+    floor = node.term.floor
+    return {it.id for it in floor.world.roster if floor.owns(it.ordinal)}
+
+
 def test_a_market_on_three_nodes_is_lawful_to_the_end(tmp_path: Path) -> None:
     shares: list[set[str]] = []
 
     async def story(world: Cluster) -> None:
         for name in ("a", "b", "c"):
             await world.start(name)
-        await asyncio.sleep(1)
-        for node in world.nodes.values():
-            assert node.term is not None
-            floor = node.term.floor
-            shares.append({it.id for it in floor.world.roster if floor.owns(it.ordinal)})
+        await world.until(lambda: sum(map(len, map(owned, world.nodes.values()))) == 40)
+        shares.extend(map(owned, world.nodes.values()))
         await world.over()
 
-    events = live(tmp_path, real("market", agents=40, duration="4s", overrides=QUICK), story)
-    assert sum(map(len, shares)) == 40 and len(set.union(*shares)) == 40
+    events = live(tmp_path, real("market", agents=40, duration="6s", overrides=QUICK), story)
+    assert all(shares) and len(set.union(*shares)) == 40
     taken = turns_of(events)
     assert len(taken) == 40 and all(len(set(turns)) == len(turns) for turns in taken.values())
     assert sum(isinstance(it, NodeJoined) for it in events) == 3
@@ -90,23 +95,35 @@ class Restless:
 OWN = ("population.0.strategy=own", "population.0.share=1")
 
 
-def test_agents_move_to_who_comes_and_back_from_who_goes(tmp_path: Path) -> None:
-    async def story(world: Cluster) -> None:
-        await world.start("a")
-        await asyncio.sleep(0.5)
-        await world.start("b")
-        await asyncio.sleep(1)
-        node = world.nodes["b"]
-        assert node.term is not None and 5 < node.term.attendance.agents < 20
-        await world.stop("b")
-        await asyncio.sleep(0.5)
-        first = world.nodes["a"]
-        assert first.term is not None and first.term.attendance.agents == 25 and first.terms == 1
-        await world.over()
+def attending(node: Node) -> int:
+    """How many agents live on it."""
+    return 0 if node.term is None else node.term.attendance.agents
 
-    events = live(tmp_path, real(agents=25, duration="4s", overrides=(*QUICK, *OWN)), story, Restless)
+
+def test_agents_move_to_who_comes_and_back_from_who_goes(tmp_path: Path) -> None:
+    acting: set[int] = set()
+
+    class Seen(Restless):
+        async def decide(self, view: Observation) -> Thought:
+            acting.add(view.ordinal)
+            return await super().decide(view)
+
+    async def story(world: Cluster) -> None:
+        first = await world.start("a")
+        await world.deeds("a", 50)
+        second = await world.start("b")
+        await world.until(lambda: 5 < attending(second) < 20 and attending(first) + attending(second) == 25)
+        await world.stop("b")
+        await world.until(lambda: attending(first) == 25)
+        acting.clear()
+        await world.until(lambda: len(acting) == 25)
+        await world.deeds("a", 50)
+        assert first.terms == 1
+        await world.stop("a")
+
+    events = live(tmp_path, real(agents=25, duration="1h", overrides=(*QUICK, *OWN)), story, Seen)
     left = [it for it in events if isinstance(it, NodeLeft)]
-    assert [(it.node_id, it.how) for it in left] == [("b", "left")]
+    assert [(it.node_id, it.how) for it in left] == [("b", "left"), ("a", "left")]
     after = {
         it.principal_id for it in events if isinstance(it, ActionTaken) and it.sequence > left[0].sequence
     }
@@ -140,11 +157,13 @@ def test_slow_minds_are_paid_for_wherever_they_think(tmp_path: Path) -> None:
     async def story(world: Cluster) -> None:
         await world.start("a")
         await world.start("b")
-        await asyncio.sleep(1)
+        for name in ("a", "b"):
+            await world.deeds(name, 30)
         await world.stop("a")
-        await world.over()
+        await world.deeds("b", 30)
+        await world.stop("b")
 
-    events = live(tmp_path, real(agents=6, duration="3s", overrides=(*QUICK, *budget)), story, Pen)
+    events = live(tmp_path, real(agents=6, duration="1h", overrides=(*QUICK, *budget)), story, Pen)
     calls = Counter(it.turn_id for it in events if isinstance(it, ModelCalled))
     assert len(calls) > 60 and set(calls.values()) == {1}
     answered = {it.turn_id for it in events if isinstance(it, ActionTaken)}
@@ -174,18 +193,15 @@ class Sleeper:
 
 
 def test_a_deed_on_one_node_wakes_sleepers_on_the_other(tmp_path: Path) -> None:
-    woken: list[int] = []
-
     async def story(world: Cluster) -> None:
         await world.start("a", first=1, last=1)
-        await world.start("b")
-        while not world.nodes["b"].tally.woken_by_hint:
-            await asyncio.sleep(0.05)
-        woken.append(1)
-        await world.over()
+        second = await world.start("b")
+        await world.until(lambda: second.tally.woken_by_hint > 0)
+        await world.deeds("b", 50)
+        for name in ("a", "b"):
+            await world.stop(name)
 
-    events = live(tmp_path, real(agents=8, duration="3s", overrides=(*QUICK, *OWN)), story, Sleeper)
-    assert woken
+    events = live(tmp_path, real(agents=8, duration="1h", overrides=(*QUICK, *OWN)), story, Sleeper)
     awoke = Counter(
         it.agent_id for it in events if isinstance(it, AgentStateChanged) and it.reason == "message"
     )
@@ -193,7 +209,8 @@ def test_a_deed_on_one_node_wakes_sleepers_on_the_other(tmp_path: Path) -> None:
 
 
 def test_what_was_remembered_on_one_node_is_recalled_on_the_other(tmp_path: Path) -> None:
-    recalled: list[tuple[int, set[str]]] = []
+    remembered: list[str] = []
+    recalled: list[set[str]] = []
 
     class Diarist(Restless):
         """Remembers its first turns, and after that recalls them now and then."""
@@ -208,22 +225,25 @@ def test_what_was_remembered_on_one_node_is_recalled_on_the_other(tmp_path: Path
 
         def learn(self, action: Action | None, outcome: Outcome) -> None:
             super().learn(action, outcome)
+            if isinstance(action, Remember) and isinstance(outcome, Committed):
+                remembered.append(action.text)
             if isinstance(action, Recall):
                 assert isinstance(outcome, Committed) and outcome.data["available"] is True
                 found = outcome.data["memories"]
                 assert isinstance(found, list)
-                recalled.append((self.turns, {it["artifact"] for it in found}))
+                recalled.append({it["artifact"] for it in found})
 
     async def story(world: Cluster) -> None:
         await world.start("a")
-        await asyncio.sleep(1)
+        await world.until(lambda: len(remembered) == 9)
         await world.start("b")
         await world.stop("a")
         recalled.clear()
-        await world.over()
+        await world.until(lambda: len(recalled) >= 6)
+        await world.stop("b")
 
-    live(tmp_path, real(agents=3, duration="4s", overrides=(*QUICK, *OWN)), story, Diarist)
-    assert recalled and all(len(names) == 3 for _, names in recalled)
+    live(tmp_path, real(agents=3, duration="1h", overrides=(*QUICK, *OWN)), story, Diarist)
+    assert all(len(names) == 3 for names in recalled)
 
 
 def test_a_crashed_mind_is_told_and_the_others_live_on(tmp_path: Path) -> None:
@@ -239,10 +259,11 @@ def test_a_crashed_mind_is_told_and_the_others_live_on(tmp_path: Path) -> None:
 
     async def story(world: Cluster) -> None:
         await world.start("a")
-        await world.over()
+        await world.deeds("a", 30)
+        await world.stop("a")
         told.extend(world.said)
 
-    events = live(tmp_path, real(agents=3, duration="2s", overrides=(*QUICK, *OWN)), story, Brittle)
+    events = live(tmp_path, real(agents=3, duration="1h", overrides=(*QUICK, *OWN)), story, Brittle)
     assert [it.agent_id for it in events if isinstance(it, AgentFailed)] == ["agent-0001"]
     assert sum("agent-0001:\nTraceback" in line and "too much to bear" in line for line in told) == 1
     assert len(turns_of(events)["agent-0002"]) > 3

@@ -1,7 +1,7 @@
 """Nodes of one world in one event loop, on a real PostgreSQL; their hints go from hand to hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ QUICK = (
     "resources.flow.cpu.capacity=100",
 )
 """Nobody waits for flow."""
+PATIENCE_S = 60.0
 
 
 def real(name: str = "container", *, agents: int, duration: str, overrides: tuple[str, ...] = ()) -> Scenario:
@@ -75,6 +76,18 @@ class Cluster:
         """Let a node leave."""
         self.nodes[name].stop()
         await self.lives[name]
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        """Wait for it, however slow the machine; raises TimeoutError when it does not happen."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not happened():
+                await asyncio.sleep(0.01)
+
+    async def deeds(self, name: str, count: int) -> None:
+        """Wait until the node has done so many more."""
+        tally = self.nodes[name].tally
+        wanted = tally.deeds + count
+        await self.until(lambda: tally.deeds >= wanted)
 
     async def over(self) -> None:
         """Wait until every node that lives says that the world is over."""
