@@ -11,7 +11,9 @@ import apsw
 from ecology.core.errors import StoreFault
 from ledger import LedgerFault
 
-CACHE_KIB = 65_536
+CACHE_KIB = 8_192
+"""Of the writer's pages. It fills as a world lives and is never given back; the rest comes from the system's own cache,
+at no cost that could be measured (`scripts/bench_turns.py`, 64 MiB against this)."""
 WAL_PAGES = 8_000
 BUSY_TIMEOUT_MS = 5_000
 _LITTLE_BYTES = 65_536
