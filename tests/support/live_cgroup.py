@@ -14,7 +14,7 @@ from calibrate.samplers.hierarchy import mounts, version_of
 
 ROOT = Path("/")
 PERIOD_US = 100_000
-PATIENCE_S = 30
+PATIENCE_S = 60
 JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"'
 """A process is in its cgroup before it is what it is to be: what it occupies is charged there."""
 

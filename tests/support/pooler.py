@@ -18,6 +18,7 @@ ENCRYPTED = {80877103, 80877104}
 CANCEL = 80877102
 PROTOCOL = 196_608
 SERVERS = 2
+PATIENCE_S = 60
 
 Message = tuple[bytes, bytes]
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -155,9 +156,9 @@ def pooled_apart(url: str) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_until_complete, args=(pool(),), daemon=True)
     thread.start()
     try:
-        yield found.get(timeout=10)
+        yield found.get(timeout=PATIENCE_S)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE_S)
         assert not thread.is_alive(), "a client did not go"
         loop.close()

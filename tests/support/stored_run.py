@@ -81,7 +81,7 @@ def _newest(database: Path, column: str) -> object:
         return None
     connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        connection.set_busy_timeout(5_000)
+        connection.set_busy_timeout(60_000)
         return connection.execute(f"SELECT {column} FROM events ORDER BY sequence DESC LIMIT 1").get
     finally:
         connection.close()
