@@ -87,6 +87,8 @@ class Meet(msgspec.Struct, frozen=True):
 
     callers: int
     text: str = "{}"
+    delay_ms: int = 0
+    """From then on."""
 
 
 Answer = Say | Fail | Page | Noise | Cut | Reset | Hang | Endless | Meet
@@ -121,8 +123,8 @@ class ModelServer:
     """Serves a script on loopback while its context is open.
 
     `formats` are the `response_format` types it takes; others get the 400 that older servers give. With
-    `api_key`, requests without it get a 401. `calls` and `peak_in_flight` are what a test looks at
-    afterwards.
+    `api_key`, requests without it get a 401. `calls`, `peak_in_flight` and `refused` (how
+    many had a wrong key) are what a test looks at.
     """
 
     def __init__(
@@ -141,6 +143,7 @@ class ModelServer:
         self.port = port
         self.calls: list[Call] = []
         self.peak_in_flight = 0
+        self.refused = 0
         self._in_flight = 0
         self._handlers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -185,6 +188,7 @@ class ModelServer:
         }
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if self.api_key is not None and headers.get("authorization") != f"Bearer {self.api_key}":
+            self.refused += 1
             # Echoes the key, as some gateways do: a client must not pass that on to its log.
             answer: Answer = Fail(401, f"incorrect API key provided: {headers.get('authorization', 'none')}")
         elif (method, target) == ("GET", "/v1/models"):
@@ -198,7 +202,7 @@ class ModelServer:
         try:
             if isinstance(answer, Meet):
                 await self._meet(answer.callers)
-                answer = Say(answer.text)
+                answer = Say(answer.text, answer.delay_ms)
             return await _deliver(answer, writer, self.models[0])
         finally:
             self._in_flight -= 1

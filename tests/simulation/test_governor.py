@@ -1,9 +1,8 @@
-"""A run that is governed: real seconds, a real engine, and a sampler that says what the test wants the host to be."""
+"""A run that is governed: a real clock, a real engine, and a sampler that says what the test wants the host to be."""
 
 import asyncio
 import os
 import signal
-import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,11 +26,13 @@ from ecology.scenarios import Scenario
 from ecology.store.audit import audit
 from ecology.store.reader import EventReader
 from ecology.store.sqlite import SqliteStore
+from tests.support.ending import AT_MOST, later, worlds_end_when
 from tests.support.small_run import peopled
 
 GIGABYTE = 2**30
 EVERY_S = 0.05
 AGENTS = 3
+TURNS = 2
 
 
 class Host:
@@ -45,15 +46,13 @@ class Host:
     def __init__(self, percent: float, readings: int | None = None) -> None:
         self._percent = percent
         self._left = readings
-        self._since = time.monotonic_ns()
         self.read = 0
-        self.gone_ns: int | None = None
-        """When it was gone, since it was made: not before the same in a world's time, if that began later."""
+        self.gone = False
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
         while True:
             if self._left == self.read:
-                self.gone_ns = time.monotonic_ns() - self._since
+                self.gone = True
                 raise CalibrationFault("the container is gone", remedy="start it again")
             at_ns = self.read * SECOND_NS
             yield Reading(at_ns, int(at_ns * self._percent / 100 * 2), GIGABYTE // 4)
@@ -88,27 +87,40 @@ class Watched(msgspec.Struct, frozen=True):
     said: list[str]
     events: list[Record]
     complete: bool
+    last: int
+    """The last event that there was when what was waited for had happened."""
 
     @property
     def flow(self) -> list[int]:
         return [event.flow_ppm for event in self.events if isinstance(event, FlowChanged)]
 
 
-def the_scenario(duration: str = "2s") -> Scenario:
-    return peopled({"maker": AGENTS}, duration=duration, clock="real")
+def the_scenario() -> Scenario:
+    return peopled({"maker": AGENTS}, duration=AT_MOST, clock="real")
 
 
-def directory(runs: Path, duration: str = "2s") -> RunDirectory:
-    found = RunDirectory.create(runs, "20260101T000000Z", the_scenario(duration))
+def directory(runs: Path) -> RunDirectory:
+    found = RunDirectory.create(runs, "20260101T000000Z", the_scenario())
     found.unlock()
     return found
 
 
 def live(
-    where: RunDirectory, sampler: Callable[[], Sampler], rule: Callable[[float], Halves] = Halves
+    where: RunDirectory,
+    sampler: Callable[[], Sampler],
+    rule: Callable[[float], Halves] = Halves,
+    *,
+    until: Callable[[list[str]], bool] = lambda said: len(said) >= 3,
 ) -> Watched:
-    """Begin the run or go on with it, governed."""
+    """Begin the run or go on with it, governed; some turns after that is true of what was said, its world is over."""
     said: list[str] = []
+    last: list[int] = []
+
+    def happened(engine: Engine) -> bool:
+        if not last and until(said):
+            last.append(engine.world.log.next_sequence - 1)
+        return bool(last)
+
     watchers = running.Watchers(said.append, lambda progress: None)
     governing = Governing(sampler, rule)
     scenario = where.scenario()
@@ -118,12 +130,13 @@ def live(
             return await running.resume(where, scenario, None, watchers, governing=governing)
         return await running.begin(where, scenario, None, watchers, governing=governing)
 
-    ending = asyncio.run(lived())
+    with worlds_end_when(later(happened, TURNS)):
+        ending = asyncio.run(lived())
     reader = EventReader(where.database)
     events = [decode(line) for line in reader.lines()]
     reader.close()
     assert [check for check in audit(where.database) if not check.ok] == []
-    return Watched(said, events, ending.complete)
+    return Watched(said, events, ending.complete, last[0] if last else 0)
 
 
 def test_an_overloaded_host_slows_the_world(tmp_path: Path) -> None:
@@ -142,18 +155,17 @@ def test_an_idle_host_lets_it_run(tmp_path: Path) -> None:
 
 def test_inside_the_band_nothing_happens(tmp_path: Path) -> None:
     host = Host(75)
-    run = live(directory(tmp_path), lambda: host)
+    run = live(directory(tmp_path), lambda: host, until=lambda said: host.read > 20)
     assert (run.flow, run.said) == ([], [])
-    assert host.read > 5
+    assert run.complete and host.read > 20
 
 
 def test_a_sampler_that_fails_is_said_once_and_the_run_goes_on(tmp_path: Path) -> None:
     host = Host(95, readings=3)
-    run = live(directory(tmp_path, "4s"), lambda: host)
+    run = live(directory(tmp_path), lambda: host, until=lambda said: host.gone)
     assert run.complete and run.flow == []
     assert run.said == ["the governor rests: the container is gone (start it again)"]
-    assert host.gone_ns is not None
-    assert any(isinstance(event, ActionTaken) and event.time_ns > host.gone_ns for event in run.events)
+    assert any(isinstance(event, ActionTaken) and event.sequence > run.last for event in run.events)
 
 
 def test_nor_does_one_that_cannot_even_begin_or_a_rule_that_is_wrong(tmp_path: Path) -> None:
@@ -163,9 +175,9 @@ def test_nor_does_one_that_cannot_even_begin_or_a_rule_that_is_wrong(tmp_path: P
     def broken(rate: float) -> Halves:
         raise ZeroDivisionError("by nothing")
 
-    run = live(directory(tmp_path / "one"), nothing)
+    run = live(directory(tmp_path / "one"), nothing, until=bool)
     assert (run.complete, run.said) == (True, ["the governor rests: nothing limits this process"])
-    run = live(directory(tmp_path / "two"), lambda: Host(95), broken)
+    run = live(directory(tmp_path / "two"), lambda: Host(95), broken, until=bool)
     assert (run.complete, run.said) == (True, ["the governor rests: ZeroDivisionError: by nothing"])
 
 
@@ -184,7 +196,7 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
                 os.kill(os.getpid(), signal.SIGTERM)
             return decided
 
-    first = live(where, lambda: Host(95), Stopping)
+    first = live(where, lambda: Host(95), Stopping, until=lambda said: False)
     assert not first.complete and first.flow
     store = SqliteStore.open(where.database)
     world, _ = store.load_world(
@@ -192,7 +204,8 @@ def test_a_resumed_run_begins_with_the_flow_it_had(tmp_path: Path) -> None:
     )
     assert world.offices.world.flow_ppm == first.flow[-1]
     store.close()
-    second = live(where, lambda: Host(75), Stopping)
+    host = Host(75)
+    second = live(where, lambda: host, Stopping, until=lambda said: host.read > 20)
     assert second.complete and second.flow == first.flow
     assert began[1] == pytest.approx(began[0] * first.flow[-1] / 1_000_000, rel=0.01)
 

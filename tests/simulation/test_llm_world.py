@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections import Counter
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,19 +13,21 @@ import pytest
 
 from ecology.app import model_client, running
 from ecology.app.run_directory import RunDirectory
+from ecology.engine.engine import Engine
 from ecology.events.records import ActionTaken, HoldClosed, HoldOpened, ModelCalled
 from ecology.events.registry import Record, decode
 from ecology.kernel.refusals import UNREACHABLE_MODEL
 from ecology.llm.key import KEY_VARIABLE
 from ecology.scenarios import Scenario
 from ecology.store.reader import EventReader
-from ecology.testing.model_server import Answer, Call, Fail, Hang, ModelServer, Say
+from ecology.testing.model_server import Answer, Call, Fail, Hang, Meet, ModelServer, Say
+from tests.support.ending import AT_MOST, worlds_end_when
 from tests.support.small_run import scenario
 from tests.support.stored_run import wrongs
 
 AGENTS = 20
 ANSWER_MS = 1_000
-SECONDS = 4
+TOGETHER = AGENTS * 8 // 10
 STUCK = "agent-0003"
 KEY = "sk-very-secret-0123456789"
 NOBODY = running.Watchers(say=lambda line: None, progress=lambda progress: None)
@@ -80,7 +83,10 @@ def events_of(directory: RunDirectory) -> list[Record]:
 
 
 class Busy(NamedTuple):
-    """A world in real time in which each thought takes a second and one agent's first one never ends."""
+    """A world in real time in which each thought takes a second and one agent's first one never ends.
+
+    No thought begins to take it before enough agents think at once; all is over when each has thought and thinks again.
+    """
 
     events: list[Record]
     calls: Counter[str]
@@ -92,15 +98,23 @@ class Busy(NamedTuple):
 def busy() -> Busy:
     """Lived once for all tests."""
 
+    calls: Counter[str] = Counter()
+
     def answer(call: Call) -> Answer:
+        calls[asker(call)] += 1
+        if not asker(call):
+            return Say("here")
         if asker(call) == STUCK:
             return Hang()
-        return Say('{"action": "message", "to": "agent-0001", "text": "hello"}', delay_ms=ANSWER_MS)
+        return Meet(TOGETHER, '{"action": "message", "to": "agent-0001", "text": "hello"}', ANSWER_MS)
+
+    def twice(engine: Engine) -> bool:
+        return sum(times > 1 for who, times in calls.items() if who) == AGENTS - 1
 
     async def run(runs: Path) -> Busy:
         async with ModelServer(answer) as server:
-            directory = await live(world_of(server, agents=AGENTS, duration=f"{SECONDS}s"), runs)
-            calls = Counter(map(asker, server.calls))
+            with worlds_end_when(twice):
+                directory = await live(world_of(server, agents=AGENTS, duration=AT_MOST), runs)
             return Busy(events_of(directory), calls, server.peak_in_flight, wrongs(directory.path))
 
     with TemporaryDirectory() as folder:
@@ -109,7 +123,7 @@ def busy() -> Busy:
 
 def test_agents_think_at_the_same_time() -> None:
     """The server saw at least four of five agents' questions at once."""
-    assert busy().peak_in_flight >= AGENTS * 8 // 10
+    assert busy().peak_in_flight >= TOGETHER
 
 
 def test_a_thought_that_never_ends_delays_nobody_else() -> None:
@@ -173,25 +187,31 @@ def test_a_server_that_goes_away_is_waited_for_and_the_world_goes_on(tmp_path: P
 def test_no_key_gets_into_a_prompt_or_a_file(clock: str, tmp_path: Path) -> None:
     """Not even when the server quotes it in an error that the agent then reads."""
 
+    changing: list[asyncio.Task[None]] = []
+    read: list[str] = []
+
+    async def change(server: ModelServer) -> None:
+        """From now on the key is wrong, and the server says which one it got; until somebody has been refused."""
+        server.api_key = "another"
+        while not server.refused:
+            await asyncio.sleep(0)
+        server.api_key = KEY
+
     def answer(call: Call) -> Answer:
         if call.ordinal == 4:
-            server_of[
-                0
-            ].api_key = "another"  # from now on the key is wrong, and the server says which one it got
-            asyncio.get_running_loop().call_later(0.3, mend)
+            changing.append(asyncio.create_task(change(server_of[0])))
+        if "refuses the API key" in prompt(call):
+            read.append(asker(call))
         return Say('{"action": "noop"}')
-
-    def mend() -> None:
-        server_of[0].api_key = KEY
 
     server_of: list[ModelServer] = []
 
     async def run() -> list[str]:
         async with ModelServer(answer, api_key=KEY) as server:
             server_of.append(server)
-            span = "2s" if clock == "real" else "60s"
-            world = world_of(server, agents=3, clock=clock, duration=span)
-            await live(world, tmp_path, {KEY_VARIABLE: KEY})
+            world = world_of(server, agents=3, clock=clock, duration="60s")
+            with worlds_end_when(lambda engine: bool(read)) if clock == "real" else nullcontext():
+                await live(world, tmp_path, {KEY_VARIABLE: KEY})
             return [prompt(call) for call in server.calls]
 
     prompts = asyncio.run(run())
@@ -199,4 +219,4 @@ def test_no_key_gets_into_a_prompt_or_a_file(clock: str, tmp_path: Path) -> None
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "ecology.sqlite" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
-    assert [text for text in prompts if "refuses the API key" in text], "an agent has read of it"
+    assert read, "an agent has read of it"

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from ecology.core.outcome import Committed, Outcome
@@ -21,9 +21,12 @@ from ecology.events.registry import Record
 from ecology.kernel.actions import Action, AgentConfig, Message, Noop, Recall, Remember, Sleep
 from ecology.nodes.node import Node
 from ecology.scenarios import Scenario
+from tests.support.ending import AT_MOST
 from tests.support.nodes import QUICK, Cluster, cluster, real
 
 Story = Callable[[Cluster], Awaitable[None]]
+MARKET_DEEDS = 600
+"""As long as the flows last that everybody begins with; after that all is slow."""
 
 
 def live(
@@ -56,6 +59,12 @@ def owned(node: Node) -> set[str]:
     return {it.id for it in floor.world.roster if floor.owns(it.ordinal)}
 
 
+def acted(node: Node) -> Iterator[bool]:
+    """Of every agent, as far as the node has heard."""
+    assert node.term is not None
+    return (agent.turn > 0 for agent in node.term.floor.world.roster)
+
+
 def test_a_market_on_three_nodes_is_lawful_to_the_end(tmp_path: Path) -> None:
     shares: list[set[str]] = []
 
@@ -64,9 +73,12 @@ def test_a_market_on_three_nodes_is_lawful_to_the_end(tmp_path: Path) -> None:
             await world.start(name)
         await world.until(lambda: sum(map(len, map(owned, world.nodes.values()))) == 40)
         shares.extend(map(owned, world.nodes.values()))
-        await world.over()
+        nodes = world.nodes.values()
+        await world.until(lambda: sum(node.tally.deeds for node in nodes) > MARKET_DEEDS)
+        await world.until(lambda: all(acted(world.nodes["a"])))
+        await world.end()
 
-    events = live(tmp_path, real("market", agents=40, duration="6s", overrides=QUICK), story)
+    events = live(tmp_path, real("market", agents=40, duration=AT_MOST, overrides=QUICK), story)
     assert all(shares) and len(set.union(*shares)) == 40
     taken = turns_of(events)
     assert len(taken) == 40 and all(len(set(turns)) == len(turns) for turns in taken.values())

@@ -1,7 +1,6 @@
 """Minds that think outside the world's time: one that never answers delays nobody, and owes nothing at the end."""
 
 import asyncio
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ecology.engine.policy import PolicyFactory
 from ecology.events.records import ActionTaken, AgentFailed, HoldClosed, HoldOpened, ModelCalled
 from ecology.events.registry import Record
 from ecology.scenarios import Scenario
+from tests.support.ending import AT_MOST, end_when
 from tests.support.faulty_store import FaultyStore, PowerCut
 from tests.support.minds import Slow, book
 from tests.support.small_run import SmallRun, peopled
@@ -35,10 +35,20 @@ def _world(clock: str, duration: str, agents: int = AGENTS) -> Scenario:
     return peopled({"slow": agents}, f"clock: {clock}\nduration: {duration}\n{PHYSICS}")
 
 
-def _slow(thought_s: float, *, stuck: bool = True) -> PolicyFactory:
+def _slow(
+    thought_s: float, *, stuck: bool = True, asked: Counter[str] | None = None, together: int = 0
+) -> PolicyFactory:
+    """Minds that think so long, but not before so many think at once; `asked` counts their thoughts."""
+    counted: Counter[str] = Counter() if asked is None else asked
+    met = asyncio.Event()
+
     async def answer(view: Observation) -> None:
+        counted[view.agent_id] += 1
+        if len(counted) >= together:
+            met.set()
         if stuck and view.agent_id == STUCK:
             await asyncio.Event().wait()
+        await met.wait()
         await asyncio.sleep(thought_s)
 
     return lambda config, dumped: Slow(config, dumped, answer)
@@ -68,10 +78,15 @@ def _settled(run: SmallRun) -> None:
 
 def test_real_clock_one_answer_that_never_comes(tmp_path: Path) -> None:
     """99 others think on, side by side; the run ends on time, and the thought under way is not paid."""
-    run = SmallRun.make(tmp_path, _world("real", "4s"), book(slow=_slow(0.1)))
-    began = time.monotonic()
-    engine = run.live()
-    assert time.monotonic() - began < 60, "it did not end by itself"
+    asked: Counter[str] = Counter()
+    world = _world("real", AT_MOST)
+    run = SmallRun.make(tmp_path, world, book(slow=_slow(0.1, asked=asked, together=AGENTS)))
+
+    def thrice(engine: Engine) -> bool:
+        """Who is asked for the fourth time has done what it thought three times."""
+        return sum(times > 3 for times in asked.values()) == AGENTS - 1
+
+    engine = run.live(meanwhile=lambda engine: end_when(engine, world.duration_ns, thrice))
     thoughts = _thoughts(run.events())
     assert STUCK not in thoughts
     assert len(thoughts) == AGENTS - 1 and min(thoughts.values()) >= 3
@@ -83,12 +98,17 @@ def test_real_clock_one_answer_that_never_comes(tmp_path: Path) -> None:
 
 def test_virtual_clock_waits_for_an_answer_and_can_be_interrupted_meanwhile(tmp_path: Path) -> None:
     """Virtual time stands still until the answer is there: those whose time comes before it have their turn."""
-    run = SmallRun.make(tmp_path, _world("virtual", "60s"), book(slow=_slow(0.01)))
+    asked: Counter[str] = Counter()
+    run = SmallRun.make(tmp_path, _world("virtual", "60s"), book(slow=_slow(0.01, asked=asked)))
+    interrupting: list[asyncio.Task[None]] = []
 
-    def interrupt_later(engine: Engine) -> None:
-        asyncio.get_running_loop().call_later(3, engine.interrupt)
+    async def interrupt(engine: Engine) -> None:
+        while not asked[STUCK]:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1)  # in which time could pass, if it did not stand still
+        engine.interrupt()
 
-    engine = run.live(meanwhile=interrupt_later)
+    engine = run.live(meanwhile=lambda it: interrupting.append(asyncio.create_task(interrupt(it))))
     assert engine.interrupted
     assert engine.clock.now_ns() < 10 * SECOND_NS, "time did not stand still"
     assert STUCK not in _thoughts(run.events())
@@ -126,12 +146,19 @@ def test_virtual_clock_answers_in_any_order_make_one_history(tmp_path: Path) -> 
 @pytest.mark.parametrize("commit", [2, 5, 11])
 def test_thoughts_under_way_when_the_process_dies(clock: str, commit: int, tmp_path: Path) -> None:
     """Their holds are voided by the next process, their turns' numbers are not used again."""
-    world = _world(clock, "3s" if clock == "real" else "20s", agents=10)
-    run = SmallRun.make(tmp_path, world, book(slow=_slow(0.01, stuck=False)))
+    asked: Counter[str] = Counter()
+    world = _world(clock, AT_MOST if clock == "real" else "20s", agents=10)
+    run = SmallRun.make(tmp_path, world, book(slow=_slow(0.01, stuck=False, asked=asked)))
     with pytest.raises(PowerCut):
         run.live(group_turns=3, wrap=lambda store: FaultyStore(store, commit, "written"))
     pending = _holds(run.events())[0]
-    run.live(group_turns=3)
+    asked.clear()
+
+    def on(engine: Engine) -> None:
+        if clock == "real":
+            end_when(engine, world.duration_ns, lambda _: len(asked) == 10 and min(asked.values()) > 3)
+
+    run.live(group_turns=3, meanwhile=on)
     events = run.events()
     lost, ended = _holds(events)
     assert not lost
