@@ -43,12 +43,11 @@ class Victim:
         self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
+    def start(self, **variables: str) -> None:
         """Begin the run, or take it up if there is one."""
         resumable = (self.path / "run.yaml").is_file()
-        self._process = start(
-            *(("run", "--resume", self.path) if resumable else self._arguments), cwd=self.home
-        )
+        arguments = ("run", "--resume", self.path) if resumable else self._arguments
+        self._process = start(*arguments, cwd=self.home, **variables)
 
     def wait_for_commit(self) -> None:
         """Wait until the run has more events than now, or its process has ended."""
@@ -84,6 +83,10 @@ class Victim:
     def let_end(self) -> None:
         """Take the run up for the last time."""
         self.start()
+        self.wait_for_end()
+
+    def wait_for_end(self) -> None:
+        """Wait until the run is complete."""
         assert self._process is not None
         finished = finish(self._process)
         assert finished.code == 0, finished.err
@@ -137,19 +140,37 @@ def test_killed_again_and_again(name: str, tmp_path: Path) -> None:
     assert ecology("admin", "audit", victim.path, cwd=tmp_path).code == 0, where
 
 
+AN_HOUR_LATER = """
+import os, time
+_monotonic_ns = time.monotonic_ns
+time.monotonic_ns = lambda: _monotonic_ns() + 3600 * 10**9 * os.path.exists("later")
+"""
+"""In a process's `sitecustomize`: an hour passes when somebody makes that file, so no run ends before it is let."""
+
+
 def test_killed_under_the_real_clock(tmp_path: Path) -> None:
     """There is no undisturbed run to compare with: world time goes on from the last commit, and every law holds."""
-    victim = Victim(tmp_path, ("run", "--agents", "20", "--clock", "real", "--duration", "3s", "--quiet"))
-    draw = Draw(SEED, 1)
+    victim = Victim(tmp_path, ("run", "--agents", "20", "--clock", "real", "--duration", "1h", "--quiet"))
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(AN_HOUR_LATER)
+    draw, lived_s = Draw(SEED, 1), 0.0
     for _ in range(3):
+        began = time.monotonic()
         victim.start()
         victim.wait_for_commit()
         time.sleep(draw.below(400) / 1000)
         assert victim.alive()
         victim.kill(helpers=draw.chance(50))
+        lived_s += time.monotonic() - began
         assert wrongs(victim.path) == []
-    victim.let_end()
+    began = time.monotonic()
+    victim.start(PYTHONPATH=str(tmp_path / "clock"))
+    victim.wait_for_commit()
+    (tmp_path / "later").touch()
+    victim.wait_for_end()
+    lived_s += time.monotonic() - began
     assert wrongs(victim.path) == []
     times = [row[1] for row in StoredRun.read(victim.path).tables["events"]]
     assert times == sorted(times), "world time never goes back"
-    assert 3.0 <= json.loads((victim.path / "summary.json").read_text())["world_seconds"] < 10
+    world_s = json.loads((victim.path / "summary.json").read_text())["world_seconds"]
+    assert 3600 <= world_s <= 3600 + lived_s, "and stands still while nobody lives it"

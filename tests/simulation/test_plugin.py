@@ -1,12 +1,9 @@
 """The page on plug-ins to the letter: its files, its experiment, its package, on a run that is killed and resumed."""
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -58,18 +55,31 @@ def test_what_is_installed_is_known_by_its_names(tmp_path: Path, plugged: dict[s
     assert not (Path(summary["run_dir"]) / "crashes.log").exists()
 
 
+HELD = """
+import time
+from pathlib import Path
+
+import almsgiver
+
+
+class Almsgiver(almsgiver.Almsgiver):
+    async def decide(self, view):
+        if view.now_ns > 3600 * 10**9:
+            Path("held").touch()
+            time.sleep(10**6)
+        return await super().decide(view)
+"""
+
+
 def test_a_mind_from_a_plug_in_lives_on_after_a_kill(tmp_path: Path, plugged: dict[str, str]) -> None:
     """Killed in the middle and resumed, the run ends as the whole one; without the plug-in it cannot go on."""
     lived = ("--scenario", "charity", *SMALL, "--duration", "2h")
     whole = ecology("run", *lived, "--runs", "whole", cwd=tmp_path, **plugged)
     assert whole.code == 0, whole.err
-    victim = start("run", *lived, "--runs", "killed", cwd=tmp_path, **plugged)
+    held = plug_in.held(tmp_path / "library", "almsgiver", HELD)
+    victim = start("run", *lived, "--runs", "killed", cwd=tmp_path, **held)
     run = tmp_path / "killed" / "latest"
-    while last_event(run / "ecology.sqlite") < 2_000:
-        assert victim.poll() is None, "it ended before it could be killed"
-        time.sleep(0.002)
-    os.killpg(victim.pid, signal.SIGKILL)
-    victim.communicate()
+    plug_in.kill_held(victim, tmp_path)
     assert 2_000 <= last_event(run / "ecology.sqlite") < json.loads(whole.out)["events"]
 
     missing = ecology("run", "--resume", run, "--quiet", cwd=tmp_path)

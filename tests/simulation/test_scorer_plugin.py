@@ -1,11 +1,8 @@
 """The page on scorers to the letter: its files, its plug-in on runs of the command, and plug-ins that are none."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +54,35 @@ def test_what_the_page_tries_without_a_world(tmp_path: Path) -> None:
     assert second.startswith("A chant Score(value=1, detail='1 % different words, 100 % new') Score(value=")
 
 
+HELD = """
+import time
+from pathlib import Path
+
+import terse
+
+_asked = []
+
+
+def _hold():
+    _asked.append(1)
+    if len(_asked) == 3:
+        Path("held").touch()
+        time.sleep(10**6)
+
+
+class Terse(terse.Terse):
+    def score(self, submission):
+        _hold()
+        return super().score(submission)
+
+
+class Dense(terse.Dense):
+    async def score(self, submission):
+        _hold()
+        return await super().score(submission)
+"""
+
+
 @pytest.mark.parametrize(("name", "words"), [("terse", "different words"), ("dense", "bytes are left")])
 def test_a_plug_in_scores_for_the_mint(
     name: str, words: str, tmp_path: Path, plugged: dict[str, str]
@@ -71,13 +97,11 @@ def test_a_plug_in_scores_for_the_mint(
     assert all(words in it.detail for it in ends if it.how == "minted")
     assert sum(it.minted for it in ends) == summary["mint"]["minted"] > 0
 
-    victim = start(*lived, "--runs", "killed", cwd=tmp_path, **plugged)
+    held = plug_in.held(tmp_path / "library", "terse", HELD)
+    victim = start(*lived, "--runs", "killed", cwd=tmp_path, **held)
     run = tmp_path / "killed" / "latest"
-    while last_event(run / "ecology.sqlite") < summary["events"] // 2:
-        assert victim.poll() is None, "it ended before it could be killed"
-        time.sleep(0.002)
-    os.killpg(victim.pid, signal.SIGKILL)
-    victim.communicate()
+    plug_in.kill_held(victim, tmp_path)
+    assert summary["events"] // 4 < last_event(run / "ecology.sqlite") < summary["events"]
     missing = ecology("run", "--resume", run, "--quiet", cwd=tmp_path)
     assert missing.code == 2 and f"no scorer '{name}'" in missing.complaint
     resumed = ecology("run", "--resume", run, "--quiet", "--json", cwd=tmp_path, **plugged)
