@@ -184,8 +184,12 @@ def test_a_shutdown_that_waits_for_the_nodes_lets_them_go_on_and_leave(
             await nodes.up("a", "b")
             number, sequence = await _seen(nodes)
             os.kill(server.pid, signal.SIGTERM)  # nobody new is let in; it ends when the last has gone
-            await asyncio.sleep(1)
-            assert _runs(server) and not server.answers()
+
+            async def closed() -> bool:
+                return not await asyncio.to_thread(server.answers)
+
+            await nodes.until(closed, "it lets others in")
+            assert _runs(server)
             for node in list(nodes.nodes.values()):
                 assert await node.stop() == 130
             await asyncio.to_thread(_end, server)

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -25,8 +26,9 @@ from ecology.store.transcript import transcribe
 from tests.support import command, postgres
 from tests.support.redis import redis_server
 
-LEASE_S = 5.0
-TAKE_OVER_S = LEASE_S + 2.0
+TAKE_OVER_BEATS = 9
+"""How often, at most, the others renew their leases until a lost node's agents act again, five of these until its own
+has run out. They do so once a second: these are seconds, but of those in which nothing kept them from working."""
 PATIENCE_S = 60.0
 T = TypeVar("T")
 WORLD = (
@@ -98,7 +100,7 @@ class NodeProcess:
         return True
 
     def _get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S) as answer:
             return str(answer.read().decode())
 
 
@@ -134,7 +136,7 @@ class Cluster:
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """Rows of the database as it is now."""
-        connection = await asyncpg.connect(self.url, timeout=5)
+        connection = await asyncpg.connect(self.url, timeout=PATIENCE_S)
         try:
             return list(await connection.fetch(query, *arguments))
         finally:
@@ -226,47 +228,67 @@ class Cluster:
 
 
 class TakeOver:
-    """What a node's agents waited for when a fault hit it, and when they acted again."""
+    """What a node's agents waited for when a fault hit it, and how long until they acted: by the others' beats."""
 
-    def __init__(self, cluster: Cluster, node: str, at: datetime, after: int, due: list[str]) -> None:
+    def __init__(self, cluster: Cluster, node: str, others: set[str], after: int, due: list[str]) -> None:
         self.cluster = cluster
         self.node = node
-        self.at = at
+        self.others = others
         self.after = after
         self.due = due
+        self._expires: dict[str, datetime] = {}
+        self._beats: Counter[str] = Counter()
 
     @classmethod
     async def before(cls, cluster: Cluster, node: str) -> "TakeOver":
         """To be asked just before the fault: which of its agents are due to act within the lease."""
         membership = await cluster.membership()
         rows = await cluster.fetch(
-            "SELECT a.ordinal, a.id, clock_timestamp(), h.sequence FROM agents AS a, world_head AS h"
+            "SELECT a.ordinal, a.id, h.sequence FROM agents AS a, world_head AS h"
             " WHERE a.status <> 'frozen' AND a.wake_ns <= h.time_ns + 4000000000"
         )
         due = [row[1] for row in rows if membership.owner(row[0]) == node]
         assert due, f"no agent of {node} has anything to do"
-        return cls(cluster, node, rows[0][2], rows[0][3], due)
+        return cls(cluster, node, set(membership.members) - {node}, rows[0][2], due)
 
-    async def seconds(self) -> float:
-        """How long the last of them had to wait, once each has acted in a commit of another node."""
+    async def first(self) -> int:
+        """The others' beats until one of them has committed something."""
+        await self._until(
+            "SELECT 1 FROM commits WHERE first_sequence > $1 AND node <> $2", 1, self.after, self.node
+        )
+        return self._fewest()
+
+    async def beats(self) -> int:
+        """The others' beats until each agent that was due has acted in a commit of theirs."""
+        await self._until(
+            "SELECT DISTINCT e.principal_id"
+            " FROM events AS e JOIN commits AS c ON e.sequence BETWEEN c.first_sequence AND c.last_sequence"
+            " WHERE e.type = 'action' AND e.sequence > $1 AND c.node <> $2 AND e.principal_id = ANY ($3::text[])",
+            len(self.due),
+            self.after,
+            self.node,
+            self.due,
+        )
+        return self._fewest()
+
+    def _fewest(self) -> int:
+        """Of whoever had the fewest: agents may have waited for that one."""
+        return min(self._beats[name] for name in self.others)
+
+    async def _until(self, query: str, rows: int, *arguments: object) -> None:
+        """Count beats until there are so many rows; those are overlooked in which we were kept from listening."""
 
         async def so() -> bool:
-            return len(await self._first()) == len(self.due)
+            await self._listen()
+            return len(await self.cluster.fetch(query, *arguments)) >= rows
 
         await self.cluster.until(so, f"{self.due} do not all act again")
-        return max(float(row[1]) for row in await self._first())
 
-    async def _first(self) -> list[asyncpg.Record]:
-        return await self.cluster.fetch(
-            "SELECT e.principal_id, min(extract(epoch FROM c.committed_at - $1))::float8"
-            " FROM events AS e JOIN commits AS c ON e.sequence BETWEEN c.first_sequence AND c.last_sequence"
-            " WHERE e.type = 'action' AND e.sequence > $2 AND e.principal_id = ANY ($3::text[]) AND c.node <> $4"
-            " GROUP BY e.principal_id",
-            self.at,
-            self.after,
-            self.due,
-            self.node,
-        )
+    async def _listen(self) -> None:
+        for lease, expires in await self.cluster.fetch("SELECT name, expires FROM leases"):
+            name = lease.removeprefix("node/")
+            self._beats[name] += self._expires.setdefault(name, expires) != expires
+            self._expires[name] = expires
 
 
 @asynccontextmanager
