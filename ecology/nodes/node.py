@@ -115,10 +115,11 @@ class Node:
         loop = asyncio.get_running_loop()
         began = loop.time()
         while not self._stop.is_set():
+            asked = loop.time()  # an answer may come late, and the lease have run out since
             generation = await self._store.acquire(name, holder, LEASE_S)
             if generation is not None:
                 return generation
-            if loop.time() - began > LEASE_S + 2 * RENEWAL_S:
+            if asked - began > LEASE_S + 2 * RENEWAL_S:
                 raise UsageError(
                     f"a node named '{self.share.node}' is at work already",
                     remedy="stop it, or start this one with another --id",
