@@ -90,6 +90,8 @@ class ChildPipes:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of zombies
             os.killpg(self._process.pid, signal.SIGKILL)
         await self._wait(ENDS_WITHIN_S)
+        # The leader may have ended before: whoever is killed after it lets go of the pipes when it dies.
+        await asyncio.wait(self._pumps, timeout=ENDS_WITHIN_S)
         for pump in self._pumps:
             pump.cancel()
         await asyncio.wait(self._pumps)
