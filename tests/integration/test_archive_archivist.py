@@ -16,6 +16,7 @@ from ecology.observe.archive.audit import verify
 from ecology.observe.archive.repository import ARCHIVE
 from tests.integration.archive_git import archive
 from tests.integration.archive_log import ArtifactLog, filled
+from tests.support.children import living
 
 PATIENCE_S = 60
 
@@ -47,7 +48,7 @@ class Run:
 
 
 def followers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "ecology.observe.follower" in child.cmdline()]
+    return living(lambda child: "ecology.observe.follower" in child.cmdline())
 
 
 async def first_follower() -> psutil.Process:

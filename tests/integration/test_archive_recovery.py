@@ -19,6 +19,7 @@ from ecology.observe.archive.repository import ARCHIVE, Repository
 from ecology.observe.archive.writer import ArchiveWriter
 from tests.integration.archive_git import archive, catch_up, git, head, sit, writing
 from tests.integration.archive_log import ArtifactLog, filled
+from tests.support.children import living
 
 
 class Interruption(Exception):
@@ -30,7 +31,7 @@ def interrupt(_delay_ms: int) -> None:
 
 
 def importers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "fast-import" in child.cmdline()]
+    return living(lambda child: "fast-import" in child.cmdline())
 
 
 def kill_importers() -> None:

@@ -11,6 +11,7 @@ import pytest
 from calibrate.errors import CallFault, WorkloadEnded
 from calibrate.workloads.child import start_child
 from calibrate.workloads.spoken import SpokenWorkload
+from tests.support.children import living
 from tests.support.speaker import source
 
 COMMAND = (sys.executable, "-u", "-c", source())
@@ -30,10 +31,6 @@ async def until_ended(workload: SpokenWorkload) -> WorkloadEnded:
             await asyncio.sleep(0.02)
 
 
-def _alive() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != "zombie"]
-
-
 BEFORE: set[int] = set()
 """Children that other tests in this process have left running, such as the workers of their sandboxes."""
 
@@ -41,11 +38,11 @@ BEFORE: set[int] = set()
 @pytest.fixture(autouse=True)
 def _remembered() -> None:
     BEFORE.clear()
-    BEFORE.update(child.pid for child in _alive())
+    BEFORE.update(child.pid for child in living(lambda _: True, recursive=True))
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in _alive() if child.pid not in BEFORE]
+    return living(lambda child: child.pid not in BEFORE, recursive=True)
 
 
 @pytest.mark.parametrize("how", ["steady", "newer"])
@@ -113,15 +110,26 @@ def test_one_that_never_becomes_ready_leaves_nothing_behind() -> None:
     asyncio.run(scenario())
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it does, also one whose parent has ended before it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.parametrize("how", ["deaf", "family"])
 def test_its_whole_group_is_ended(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("calibrate.workloads.child.ENDS_WITHIN_S", 0.5)
 
     async def scenario() -> None:
         workload = await speak(how)
-        assert children()
+        family = children()
+        assert family
         await workload.close()
-        assert not children()
+        async with asyncio.timeout(60):  # left alone they would live for five minutes
+            while any(map(lives, family)):
+                await asyncio.sleep(0.02)
 
     asyncio.run(scenario())
 
