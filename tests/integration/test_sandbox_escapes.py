@@ -11,13 +11,14 @@ import msgspec
 import pydantic_monty as monty
 import pytest
 
-from ecology.sandbox.outcome import CodeFault, Fault, Ran, Refusal
+from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal
 from ecology.sandbox.program import Program, compile_program
 from ecology.sandbox.run import Sandbox
 from tests.integration.sandbox_escapes import BODIES, ESCAPED, program
 
 SECRET = "the-secret-5e0b"
 VARIABLE = "ECOLOGY_TEST_SECRET"
+LIMITS = Limits(wall_s=60)
 
 IN_CPYTHON = """
 import json, sys
@@ -58,7 +59,7 @@ def outcome(sandbox: Sandbox, source: str, path: Path) -> Ran | CodeFault:
     made = compile_program(source)
     if isinstance(made, CodeFault):
         return made
-    return sandbox.run(made, "main", {"path": str(path), "variable": VARIABLE})
+    return sandbox.run(made, "main", {"path": str(path), "variable": VARIABLE}, limits=LIMITS)
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -101,7 +102,7 @@ def test_most_of_them_get_out_of_cpython(secret_file: Path) -> None:
 def run(sandbox: Sandbox, source: str, **functions: object) -> Ran | CodeFault:
     made = compile_program(source)
     assert isinstance(made, Program), made
-    return sandbox.run(made, "main", {}, functions=functions)  # type: ignore[arg-type]
+    return sandbox.run(made, "main", {}, functions=functions, limits=LIMITS)  # type: ignore[arg-type]
 
 
 def test_nothing_is_left_for_the_next_run(sandbox: Sandbox) -> None:

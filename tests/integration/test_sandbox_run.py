@@ -12,6 +12,9 @@ from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal
 from ecology.sandbox.program import Program, compile_program
 from ecology.sandbox.run import WORKER_BYTES, Sandbox
+from tests.support.children import living
+
+LIMITS = Limits(wall_s=60)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def compiled(source: str) -> Program:
 def run(
     sandbox: Sandbox, source: str, arguments: Mapping[str, object] = {}, **functions: Function
 ) -> Ran | CodeFault:
-    return sandbox.run(compiled(source), "main", dict(arguments), functions=functions)
+    return sandbox.run(compiled(source), "main", dict(arguments), functions=functions, limits=LIMITS)
 
 
 def value(ended: Ran | CodeFault) -> object:
@@ -61,7 +64,7 @@ def main(items, bonus=0):
 def test_the_operating_system_bounds_every_worker_too() -> None:
     with Sandbox() as sandbox:
         assert value(run(sandbox, "def main():\n    return 1")) == 1
-        workers = [child for child in psutil.Process().children() if child.name() == "monty"]
+        workers = living(lambda child: child.name() == "monty")
         limits = {worker.rlimit(psutil.RLIMIT_AS) for worker in workers}
     assert (WORKER_BYTES, WORKER_BYTES) in limits
 
