@@ -17,6 +17,7 @@ from ecology.llm.key import KEY_VARIABLE
 from ecology.nodes.service import Service
 from ecology.store.postgres_examination import Examination, Schema
 from ecology.testing.model_server import Fail, ModelServer, Say, always
+from tests.support import patient
 from tests.support.qdrant_stand_in import QdrantStandIn
 from tests.support.small_disk import small_disk
 
@@ -75,7 +76,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert full.what.startswith("1 MB free")
 
 
-def test_a_port_is_free_ours_or_taken() -> None:
+def test_a_port_is_free_ours_or_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     def look(port: int) -> Finding:
         return machine.port_free("port.node", "node", port)
 
@@ -83,11 +84,13 @@ def test_a_port_is_free_ours_or_taken() -> None:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
         other.listen()
-        other.settimeout(10)
+        monkeypatch.setattr(machine, "ANSWER_S", 0.3)  # there is none
         taken = look(port)
         assert taken.state == "warning"
         assert taken.what == f"port {port} is taken by another program"
     assert look(port).what == f"port {port} is free for the node"
+
+    monkeypatch.setattr(machine, "ANSWER_S", 60.0)
 
     async def ours() -> Finding:
         service = Service(dict, list, port=port)
@@ -144,12 +147,20 @@ def test_a_secret_that_is_missing(tmp_path: Path) -> None:
     ],
 )
 def test_a_model_server(
-    tmp_path: Path, key: str, answer: Say | Fail, name: str, state: str, words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    answer: Say | Fail,
+    name: str,
+    state: str,
+    words: str,
 ) -> None:
+    patient.asked_once(monkeypatch)  # nor is a slow answer to a last question taken for none
+
     async def session() -> list[Finding]:
         async with ModelServer(always(answer), api_key=SECRET) as server:
-            # Of 5 s the last question came at 4.9 s, and a slow answer to it was none.
-            return await examine({"LLM_URL": server.url, "LLM_MODEL": name, KEY_VARIABLE: key}, tmp_path, 3.3)
+            environment = {"LLM_URL": server.url, "LLM_MODEL": name, KEY_VARIABLE: key}
+            return await examine(environment, tmp_path, 60.0)
 
     (model,) = [finding for finding in asyncio.run(session()) if finding.check == "model"]
     assert model.state == state
@@ -160,7 +171,8 @@ def test_a_model_server(
 @pytest.mark.parametrize(
     ("key", "state"), [(SECRET, "ok"), ("wrong", "failed"), ("", "failed")], ids=["right", "wrong", "none"]
 )
-def test_a_qdrant_server(tmp_path: Path, key: str, state: str) -> None:
+def test_a_qdrant_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, state: str) -> None:
+    patient.with_qdrant(monkeypatch)
     with QdrantStandIn(api_key=SECRET) as server:
         found = findings({"QDRANT_URL": server.url, "QDRANT_API_KEY": key}, tmp_path)["qdrant"]
         assert found.state == state

@@ -105,7 +105,7 @@ def test_an_engine_that_answers(folder: Path) -> None:
 
     async def story() -> list[Finding]:
         async with docker_stand_in(path, [], []):
-            return await examine({"DOCKER_HOST": f"unix://{path}"}, folder, 10.0)
+            return await examine({"DOCKER_HOST": f"unix://{path}"}, folder, 60.0)
 
     found = {finding.check: finding for finding in asyncio.run(story())}
     assert found["engine"] == Finding("engine", "ok", f"Docker engine 20.10.24 at unix://{path} answers")
@@ -117,7 +117,7 @@ def test_no_engine_is_no_fault(folder: Path) -> None:
     path = folder / "docker.sock"
     environment = {"DOCKER_HOST": f"unix://{path}"}
     with socket.socket(socket.AF_UNIX) as mute:
-        gone = asyncio.run(calibration.engine(environment, 5.0))
+        gone = asyncio.run(calibration.engine(environment, 60.0))
         mute.bind(str(path))
         mute.listen()
         silent = asyncio.run(calibration.engine(environment, 0.2))
@@ -139,7 +139,7 @@ def test_an_engine_that_we_may_not_use_is_a_warning(folder: Path) -> None:
         if root:  # what root may do says nothing
             os.seteuid(NOBODY)
         try:
-            finding = asyncio.run(calibration.engine({"DOCKER_HOST": f"unix://{path}"}, 5.0))
+            finding = asyncio.run(calibration.engine({"DOCKER_HOST": f"unix://{path}"}, 60.0))
         finally:
             if root:
                 os.seteuid(0)

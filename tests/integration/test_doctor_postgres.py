@@ -44,7 +44,7 @@ def settled(url: str) -> None:
 
 
 async def asked(url: str) -> dict[str, Finding]:
-    found = await examine({"POSTGRES_URL": url}, Path.cwd(), 10.0)
+    found = await examine({"POSTGRES_URL": url}, Path.cwd(), 60.0)
     assert SECRET not in "".join(map(str, found))
     return {finding.check: finding for finding in found}
 
@@ -126,7 +126,7 @@ def test_behind_a_pooler(url: str) -> None:
 
 
 def test_the_command_says_it_to_people_and_machines(url: str, tmp_path: Path) -> None:
-    well = ecology("doctor", "--json", cwd=tmp_path, POSTGRES_URL=url)
+    well = ecology("doctor", "--json", "--timeout", "60", cwd=tmp_path, POSTGRES_URL=url)
     assert well.code == 0, well
     assert well.err == ""
     told = json.loads(well.out)
@@ -137,7 +137,7 @@ def test_the_command_says_it_to_people_and_machines(url: str, tmp_path: Path) ->
 
     name = url.rpartition("/")[2]
     command(url, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-    ill = ecology("doctor", "--quiet", cwd=tmp_path, POSTGRES_URL=url, LLM_URL=SECRET)
+    ill = ecology("doctor", "--quiet", "--timeout", "60", cwd=tmp_path, POSTGRES_URL=url, LLM_URL=SECRET)
     assert ill.code == 1
     lines = [line.strip() for line in ill.out.splitlines()]
     assert "-> set both to on: it would acknowledge deeds that a crash undoes" in lines

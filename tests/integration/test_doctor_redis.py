@@ -3,11 +3,20 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from ecology.app.checks.finding import Finding
 from ecology.app.doctor import examine
+from tests.support import patient
 from tests.support.redis import redis_server
 
 SECRET = "geheim"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers, or nobody is there."""
+    patient.with_redis(monkeypatch)
 
 
 async def asked(url: str, folder: Path) -> Finding:

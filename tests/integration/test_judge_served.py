@@ -30,7 +30,7 @@ WORK = Submission(
 )
 
 
-def through(server: ModelServer, times: int = 1, timeout_s: float = 30.0) -> list[Judgement]:
+def through(server: ModelServer, times: int = 1, timeout_s: float = 60.0) -> list[Judgement]:
     """What a judge answers by way of a server, asked some times one after the other."""
 
     async def ask() -> list[Judgement]:
@@ -82,7 +82,7 @@ def test_through_a_server_that_knows_no_schemas(formats: tuple[str, ...]) -> Non
 )
 def test_through_a_server_that_is_none(answer: Answer, told: str) -> None:
     """No score, and nothing of what the server said in what everybody may read."""
-    (judgement,) = through(ModelServer(always(answer)), timeout_s=0.5)
+    (judgement,) = through(ModelServer(always(answer)), timeout_s=0.5 if isinstance(answer, Hang) else 60)
     assert isinstance(judgement.verdict, Unscored)
     assert judgement.verdict.why in ("the judge's model did not answer", "the judge's model refused")
     assert judgement.use is not None and judgement.use.answer == told

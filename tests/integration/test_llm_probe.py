@@ -8,11 +8,12 @@ import pytest
 from ecology.llm.errors import ModelError, ModelNonsense, ModelRefused, ModelUnreachable
 from ecology.llm.openai_chat import OpenAIChat
 from ecology.testing.model_server import Answer, Fail, Hang, ModelServer, Page, Say, always, in_turn
+from tests.support import patient
 
 OK = Say('{"ok": true}')
 
 
-def probe(server: ModelServer, timeout_s: float | None = 10.0, model: str = "fake") -> list[str]:
+def probe(server: ModelServer, timeout_s: float | None = 60.0, model: str = "fake") -> list[str]:
     """Probe `server` and return what was noted."""
     notes: list[str] = []
 
@@ -35,7 +36,7 @@ def test_a_model_that_answers() -> None:
     assert server.calls[0].body["max_tokens"] == 16
 
 
-@pytest.mark.parametrize("timeout_s", [10.0, None])
+@pytest.mark.parametrize("timeout_s", [60.0, None])
 def test_a_model_that_is_still_loading_is_waited_for(timeout_s: float | None) -> None:
     server = ModelServer(in_turn(Fail(503, "Loading model"), Fail(503, "Loading model"), OK))
     assert probe(server, timeout_s) == []
@@ -57,7 +58,9 @@ def test_a_server_that_starts_later() -> None:
     asyncio.run(session())
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient.asked_once(monkeypatch)
+
     async def session() -> None:
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
@@ -66,7 +69,7 @@ def test_nobody_there() -> None:
         with pytest.raises(
             ModelUnreachable, match=r"no model server at .*Connection refused.*start it"
         ) as caught:
-            await client.probe(0.5)
+            await client.probe(60)
         await client.close()
         assert caught.value.exit_code == 1
 
@@ -74,19 +77,22 @@ def test_nobody_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("answer", "timeout_s", "kind", "words"),
     [
-        (Hang(), ModelUnreachable, "gave no answer within 0.5 s"),
-        (Fail(503, "Loading model"), ModelUnreachable, "503: Loading model"),
-        (Fail(401, "bad key"), ModelRefused, "refuses the API key"),
-        (Page(b"<html>hello</html>"), ModelNonsense, "not with a chat completion: <html>hello</html>"),
-        (Page(b"\xde\xad\xbe\xef"), ModelNonsense, "not with a chat completion"),
+        (Hang(), 0.5, ModelUnreachable, "gave no answer within 0.5 s"),
+        (Fail(503, "Loading model"), 60, ModelUnreachable, "503: Loading model"),
+        (Fail(401, "bad key"), 60, ModelRefused, "refuses the API key"),
+        (Page(b"<html>hello</html>"), 60, ModelNonsense, "not with a chat completion: <html>hello</html>"),
+        (Page(b"\xde\xad\xbe\xef"), 60, ModelNonsense, "not with a chat completion"),
     ],
 )
-def test_one_line_says_why_not(answer: Answer, kind: type[ModelError], words: str) -> None:
+def test_one_line_says_why_not(
+    answer: Answer, timeout_s: float, kind: type[ModelError], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient.asked_once(monkeypatch)
     server = ModelServer(always(answer))
     with pytest.raises(kind) as caught:
-        probe(server, 0.5)
+        probe(server, timeout_s)
     line = str(caught.value)
     assert words in line
     assert server.url in line
@@ -104,7 +110,9 @@ def test_a_server_that_accepts_and_never_reads() -> None:
     asyncio.run(session())
 
 
-def test_a_server_that_answers_for_any_name_is_noted() -> None:
+def test_a_server_that_answers_for_any_name_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient.with_lists_of_models(monkeypatch)
+
     class Careless(ModelServer):
         """Like llama-cpp-python with a single model: the name in the request does not matter."""
 

@@ -58,7 +58,8 @@ def _embedded(texts: list[str]) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr("ecology.llm.openai_embeddings.TIMEOUT_S", 60.0)  # it does answer
     Embedder.asked, Embedder.answer, Embedder.status = [], None, 200
     server = ThreadingHTTPServer(("127.0.0.1", 0), Embedder)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -11,6 +11,7 @@ from ecology.core.errors import UsageError
 from ecology.kernel.actions import Delete, Recall, Remember
 from ecology.memory import memories as memories_module
 from ecology.testing.worlds import MemoryStore, Stage, empty_world, populate
+from tests.support import patient
 from tests.support.command import called
 from tests.support.qdrant_stand_in import QdrantStandIn
 
@@ -27,7 +28,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[QdrantStandIn]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[QdrantStandIn]:
+    patient.with_qdrant(monkeypatch)
     with QdrantStandIn(api_key=KEY) as server:
         yield server
 
@@ -93,7 +95,7 @@ def test_a_server_that_was_never_there_is_waited_for(server: QdrantStandIn) -> N
     stage.world.memory.close()
 
 
-def test_a_server_that_answers_nothing_costs_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_answers_nothing_costs_its_deadline() -> None:
     """It takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         place = MemoryPlace.named(f"http://127.0.0.1:{deaf.getsockname()[1]}", {})

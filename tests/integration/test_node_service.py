@@ -15,6 +15,8 @@ from ecology.core.errors import RunFault
 from ecology.nodes.metrics import Histogram, Metric, counter, gauge
 from ecology.nodes.service import Service
 
+PATIENCE_S = 60
+
 
 def nothing() -> list[Metric]:
     return []
@@ -31,7 +33,8 @@ def serving(
         await service.start()
         shown = f"[{host}]" if ":" in host else host
         try:
-            async with httpx2.AsyncClient(base_url=f"http://{shown}:{service.port}") as client:
+            url = f"http://{shown}:{service.port}"
+            async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
                 await use(client, service)
         finally:
             await service.stop()
@@ -130,7 +133,8 @@ def test_documents_are_made_when_they_are_asked_for() -> None:
         service = Service(dict, nothing, port=0, documents={"/api/v1/turns": lambda: b"%d" % next(turns)})
         await service.start()
         try:
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{service.port}") as client:
+            url = f"http://127.0.0.1:{service.port}"
+            async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE_S) as client:
                 answers = [await client.get("/api/v1/turns") for _ in range(2)]
                 assert [answer.json() for answer in answers] == [1, 2]
                 assert answers[0].headers["content-type"] == "application/json"
@@ -179,7 +183,7 @@ def test_a_taken_port_is_one_line() -> None:
         with pytest.raises(RunFault, match=rf"^port {first.port} at 127.0.0.1 is taken; stop what .*port$"):
             await second.start()
         await second.stop()
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=PATIENCE_S) as client:
             assert (await client.get(f"http://127.0.0.1:{first.port}/health")).status_code == 200
         await first.stop()
 
@@ -202,7 +206,7 @@ def test_signals_stay_with_the_process() -> None:
         running.add_signal_handler(signal.SIGTERM, heard.set)
         try:
             signal.raise_signal(signal.SIGTERM)
-            await asyncio.wait_for(heard.wait(), 10)
+            await asyncio.wait_for(heard.wait(), PATIENCE_S)
             assert (await client.get("/health")).status_code == 200  # it did not take the signal for its own
         finally:
             running.remove_signal_handler(signal.SIGTERM)
@@ -214,8 +218,8 @@ def test_signals_stay_with_the_process() -> None:
 def test_a_loop_that_is_stuck_is_not_healthy() -> None:
     """The service shares the loop on purpose: what does not turn cannot answer."""
 
-    def ask(port: int) -> str:
-        with socket.create_connection(("127.0.0.1", port), timeout=0.3) as connection:
+    def ask(port: int, patience_s: float) -> str:
+        with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: here\r\n\r\n")
             try:
                 return connection.recv(12).decode()
@@ -223,8 +227,10 @@ def test_a_loop_that_is_stuck_is_not_healthy() -> None:
                 return "no answer"
 
     async def use(_: httpx2.AsyncClient, service: Service) -> None:
-        assert await asyncio.to_thread(ask, service.port) == "HTTP/1.1 200"
-        assert ask(service.port) == "no answer"  # asked from within the loop, which therefore stands still
+        assert await asyncio.to_thread(ask, service.port, PATIENCE_S) == "HTTP/1.1 200"
+        assert (
+            ask(service.port, 0.3) == "no answer"
+        )  # asked from within the loop, which therefore stands still
 
     serving(use)
 
