@@ -7,7 +7,7 @@ import asyncpg
 
 from ecology.nodes.history_audit import audit_history
 from ecology.store.postgres import PostgresStore
-from tests.support.nodes import QUICK, cluster, real
+from tests.support.nodes import PATIENCE_S, QUICK, cluster, real
 
 FORGERIES = (
     ("UPDATE commits SET generation = generation + 1 WHERE number = 5", "commits_by_members"),
@@ -25,6 +25,13 @@ FORGERIES = (
 )  # fmt: skip
 
 
+async def _until_lived_in(store: PostgresStore) -> None:
+    """Until there is what is forged here: more than a few commits, and turns that were done."""
+    async with asyncio.timeout(PATIENCE_S):
+        while (await store.head()).number < 20 or (await store.census()).turns < 20:
+            await asyncio.sleep(0.05)
+
+
 async def _failed(store: PostgresStore) -> list[str]:
     return [check.name for check in await audit_history(store) if not check.ok]
 
@@ -34,7 +41,7 @@ def test_a_row_that_is_forged_is_found(tmp_path: Path) -> None:
         async with cluster(tmp_path, real(agents=4, duration="1h", overrides=QUICK)) as nodes:
             for name in ("a", "b"):
                 await nodes.start(name)
-            await asyncio.sleep(1)
+            await _until_lived_in(nodes.stores[0])
             for life in nodes.lives.values():
                 life.cancel()
             await asyncio.gather(*nodes.lives.values(), return_exceptions=True)

@@ -202,7 +202,7 @@ def test_after_a_crash_of_the_server_the_same_store_goes_on(own: PostgresServer)
         stage.do(ANN, Write("essay", "kept"))
         async with store.at_head() as turnstile:
             await put(turnstile, stage)
-        generation = await store.acquire("node/a", "a", 60)
+        generation = await store.acquire("node/a", "a", 3_600)  # longer than a server takes to come back
         own.crash()
         with pytest.raises(StoreFault, match="does not answer"):
             async with store.at_head():
@@ -227,7 +227,7 @@ def test_after_a_crash_of_the_server_the_same_store_goes_on(own: PostgresServer)
 def test_a_store_that_opens_before_its_server_waits_for_it(own: PostgresServer) -> None:
     async def life() -> None:
         own.crash()
-        opening = asyncio.ensure_future(PostgresStore.open(own.url(), retries=30))
+        opening = asyncio.ensure_future(PostgresStore.open(own.url(), retries=200))
         await asyncio.sleep(0.3)
         await asyncio.to_thread(own.start)
         await (await opening).close()
