@@ -12,7 +12,7 @@ from tests.support.compose import ROOT, Project, project
 
 pytestmark = [pytest.mark.docker, pytest.mark.compose]
 AGENTS = 12
-ASK = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/{}', timeout=5).read().decode())"
+ASK = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/{}', timeout=60).read().decode())"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def figures(world: Project, index: int) -> dict[str, float]:
 
 def settles(world: Project, nodes: int) -> None:
     """In a while so many nodes are in, and each agent is on exactly one of them."""
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 120
     while True:
         told = [figures(world, int(index)) for index in indices(world)]
         members = {it["ecology_members"] for it in told}
