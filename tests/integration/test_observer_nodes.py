@@ -11,10 +11,11 @@ from ecology.nodes.endpoints import POSTGRES, Endpoint
 from ecology.store.postgres import PostgresStore
 from tests.support.command import started
 from tests.support.nodes import QUICK
-from tests.support.observed import PATIENCE_S, Observing, whole
+from tests.support.observed import Observing, Summary, whole
 from tests.support.postgres import database
 
 NODES = 2
+ENDS_WITHIN_S = 240
 
 
 @contextlib.contextmanager
@@ -29,7 +30,18 @@ def nodes(url: str, folder: Path, *, agents: int, duration: str) -> Iterator[lis
             )
             for number in range(NODES)
         ]
-        yield [asyncio.ensure_future(asyncio.to_thread(process.wait, PATIENCE_S)) for process in processes]
+        yield [asyncio.ensure_future(asyncio.to_thread(process.wait, ENDS_WITHIN_S)) for process in processes]
+
+
+def at_work(summary: Summary) -> bool:
+    """It writes the archive, or has written it to the end before anybody asked."""
+    return summary["archive"]["state"] in ("archiving", "complete")
+
+
+async def actions(store: PostgresStore) -> int:
+    """How many the log tells of."""
+    count = "SELECT count(*) FROM events WHERE type = 'action'"
+    return int(await store.ask(lambda connection: connection.fetchval(count)))
 
 
 async def agrees(url: str, archive: Path) -> None:
@@ -49,7 +61,7 @@ def test_an_observer_that_dies_again_and_again_beside_nodes_at_work(tmp_path: Pa
         try:
             with nodes(url, tmp_path, agents=20, duration="15s") as ends:
                 while not all(end.done() for end in ends):
-                    await observers[-1].is_in_state("archiving")
+                    await observers[-1].until(at_work)
                     await asyncio.sleep(draw.below(1_000) / 1_000)
                     await agrees(url, tmp_path / "archive")
                     observers[-1].kill()
@@ -60,8 +72,10 @@ def test_an_observer_that_dies_again_and_again_beside_nodes_at_work(tmp_path: Pa
             head = await store.head()
             summary = await last.until(lambda it: it["measured_sequence"] == head.sequence)
             assert summary["world"]["ended"] and sum(summary["agents"].values()) == 20
-            assert summary["measures"]["actions"] > 100
             await whole(store, tmp_path / "archive")
+            assert (
+                summary["measures"]["actions"] == await actions(store) > 20
+            )  # a slow machine does not do hundreds
             await agrees(url, tmp_path / "archive")
             await last.end()
         finally:

@@ -228,7 +228,8 @@ def test_an_observer_prunes_what_the_head_left_behind(
             async with asyncio.timeout(PATIENCE_S):
                 while observer.vitals is None or observer.vitals.number < 22:
                     await asyncio.sleep(0.01)
-            assert observer.commits_per_s() > 0
+                while not observer.commits_per_s() > 0:  # between looks that are far apart nobody can tell
+                    await author.work(1, 0.01)
             stop.set()
             await asyncio.wait_for(watched, PATIENCE_S)
             assert await watch.store.leases("archivist") == []
