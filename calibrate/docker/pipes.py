@@ -17,6 +17,9 @@ from calibrate.errors import CalibrationFault
 from calibrate.workloads.spoken import to_the_end
 
 ENDS_WITHIN_S = 5.0
+"""What ends by itself has ended by then."""
+KILLED_WITHIN_S = 5.0
+"""What is killed is gone by then."""
 MARK = "ECOLOGY_CALIBRATION"
 """In the environment of an exec'ed workload and so of its children: by it they are found inside the container."""
 KILL_MARKED = (
@@ -79,7 +82,7 @@ class ContainerPipes(StreamPipes):
                 return "its container was removed"
             return None if now.running else f"its container {now.ending}"
 
-        return await _before_long(ended) or "its connection broke, and its container runs on"
+        return await _before_long(ended, ENDS_WITHIN_S) or "its connection broke, and its container runs on"
 
     async def close(self) -> None:
         """Remove the container, running or not, and its volume."""
@@ -124,7 +127,7 @@ class ExecPipes(StreamPipes):
                 return None
             return f"exit code {code}" + (", out of memory" if code == 137 and now.oom_killed else "")
 
-        return await _before_long(ended) or "its connection broke, and it runs on"
+        return await _before_long(ended, ENDS_WITHIN_S) or "its connection broke, and it runs on"
 
     async def close(self) -> None:
         """Close its stdin, which ends it; five seconds later kill it and its children inside the container."""
@@ -132,7 +135,7 @@ class ExecPipes(StreamPipes):
 
     async def _close(self) -> None:
         await self._hang_up()
-        over = await _before_long(self._over)
+        over = await _before_long(self._over, ENDS_WITHIN_S)
         with faults(self._engine.address):
             try:
                 # Children may outlive it, or it may not have seen that its stdin ended.
@@ -143,7 +146,7 @@ class ExecPipes(StreamPipes):
             except aiodocker.DockerError as error:
                 if error.status == 900:
                     raise  # of any other: the container is gone, or has no shell; what counts is what is left
-        if not over and not await _before_long(self._over):
+        if not over and not await _before_long(self._over, KILLED_WITHIN_S):
             raise CalibrationFault(
                 f"the workload in container {self._container.name} could not be ended",
                 remedy=f"docker restart {self._container.name}",
@@ -159,10 +162,10 @@ class ExecPipes(StreamPipes):
                 raise
 
 
-async def _before_long(look: Callable[[], Awaitable[T]]) -> T | None:
+async def _before_long(look: Callable[[], Awaitable[T]], within_s: float) -> T | None:
     """What `look` gives as soon as it is something; None if it never is."""
     with suppress(TimeoutError):
-        async with asyncio.timeout(ENDS_WITHIN_S):
+        async with asyncio.timeout(within_s):
             while True:
                 if seen := await look():
                     return seen

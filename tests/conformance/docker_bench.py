@@ -8,9 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from calibrate.docker import pipes, stats
 from calibrate.docker.containers import Spec, inspect
 from calibrate.docker.engine import Engine, connect
 from calibrate.errors import ContainerGone, WorkloadEnded
@@ -48,10 +50,13 @@ class Bench:
 
 @asynccontextmanager
 async def stand_in() -> AsyncIterator[Bench]:
-    stats = [json.loads(line) for line in RECORDED.read_text().splitlines()]
+    recorded = [json.loads(line) for line in RECORDED.read_text().splitlines()]
     with TemporaryDirectory() as folder:  # a socket's path must be short
         socket = Path(folder) / "docker.sock"
-        async with docker_stand_in(socket, [IMAGE], stats) as served, connect(f"unix://{socket}") as engine:
+        async with (
+            docker_stand_in(socket, [IMAGE], recorded) as served,
+            connect(f"unix://{socket}") as engine,
+        ):
 
             async def exhaust(_: SpokenWorkload, name: str) -> None:
                 served.exhaust(name)
@@ -74,6 +79,10 @@ Story = Callable[[Bench], Awaitable[None]]
 ENGINES = [stand_in, pytest.param(real, marks=pytest.mark.docker)]
 
 
+PATIENT_S = 60.0
+"""How long a workload may take here to end or to die, and the news of it to come: a machine may stall meanwhile."""
+
+
 def played(make: Callable[[], AbstractAsyncContextManager[Bench]], story: Story) -> None:
     """Play a story on one engine; afterwards no container of its calibration may be there."""
 
@@ -82,7 +91,11 @@ def played(make: Callable[[], AbstractAsyncContextManager[Bench]], story: Story)
             await story(bench)
             assert await inspect(bench.engine, f"ecology-calibration-{ID}") is None, "it was removed"
 
-    asyncio.run(play())
+    with (
+        mock.patch.multiple(pipes, ENDS_WITHIN_S=PATIENT_S, KILLED_WITHIN_S=PATIENT_S),
+        mock.patch.object(stats, "DIES_WITHIN_S", PATIENT_S),
+    ):
+        asyncio.run(play())
 
 
 async def until_ended(workload: SpokenWorkload) -> str:

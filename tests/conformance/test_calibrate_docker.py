@@ -128,8 +128,6 @@ def test_cancelled_while_it_starts_it_leaves_nothing(play: Callable[[Story], Non
 def test_a_workload_in_a_container_that_runs(
     play: Callable[[Story], None], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("calibrate.docker.pipes.ENDS_WITHIN_S", 1.5)
-
     async def story(bench: Bench) -> None:
         name = f"ecology-test-host-{ID}"
         await bench.run(name)
@@ -143,6 +141,8 @@ def test_a_workload_in_a_container_that_runs(
             await workload.set_rate(7)
             while workload.figures.rate_millitokens_per_s != 7:
                 await asyncio.sleep(0.02)
+            if how == "deaf":  # it never ends by itself: it is killed
+                monkeypatch.setattr("calibrate.docker.pipes.ENDS_WITHIN_S", 1.5)
             await workload.close()
             assert (await find(bench.engine, name)).running, "the container outlives it"
         finally:
