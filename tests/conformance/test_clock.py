@@ -9,7 +9,7 @@ from ecology.core.clock import NEVER_NS, RealClock, VirtualClock
 
 AnyClock = VirtualClock | RealClock
 UNIT_NS = 2_000_000
-LONG_NS = 10_000 * UNIT_NS
+LONG_NS = 30_000 * UNIT_NS
 """Longer than any test here takes when nothing is wrong."""
 
 
@@ -194,7 +194,7 @@ def test_a_key_parks_once_at_a_time(make: Callable[[int], AnyClock]) -> None:
 
         async def crowd() -> None:
             sleepers.add(1, LONG_NS)
-            await sleepers.clock.run(3 * UNIT_NS)
+            await sleepers.clock.run(LONG_NS)
 
         with pytest.raises(AssertionError, match="parked already"):
             await crowd()
@@ -273,8 +273,8 @@ def test_stopping_from_outside_ends_the_run(make: Callable[[int], AnyClock]) -> 
             sleepers.note(1, await clock.wait(1, clock.now_ns() + UNIT_NS))
 
         sleepers.clock.spawn(act())
-        sleepers.add(2, UNIT_NS)
-        await clock.run(LONG_NS)
+        sleepers.add(2, LONG_NS)  # so long that nobody stalls until then before the signal comes
+        await clock.run(2 * LONG_NS)
 
     awake = on(make(0), story).awake
     assert (2, False) in awake
