@@ -5,7 +5,7 @@ import asyncio
 from ecology.core.clock import SECOND_NS, RealClock
 from ecology.engine.observation import Observation
 from ecology.events.economy import CodeRan
-from ecology.events.records import ActionTaken, ArtifactCreated
+from ecology.events.records import ActionTaken, ArtifactCreated, Event
 from ecology.kernel.actions import Action, Invoke, Noop, Sleep, Write, said_bytes
 from ecology.kernel.world import World
 from ecology.testing.worlds import MemoryStore
@@ -61,7 +61,15 @@ def test_the_real_clock_charges_what_was_measured() -> None:
 
     async def run() -> None:
         alive = engine(world, store, {"worker": puppet(script)}, clock=RealClock(0))
-        await alive.run(2 * SECOND_NS)
+
+        def look(event: Event) -> None:
+            if isinstance(event, ActionTaken) and event.action == "noop":
+                alive.interrupt()
+
+        world.log.listen(
+            (ActionTaken,), look
+        )  # a host may be slow: the turn after that of the code ends the run
+        await alive.run(60 * SECOND_NS)
 
     asyncio.run(run())
     events = store.events()

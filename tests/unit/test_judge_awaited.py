@@ -64,20 +64,26 @@ def test_the_call_is_an_event_that_nobody_in_the_world_pays_for() -> None:
 
 
 def test_winners_are_asked_side_by_side_and_settled_by_rank() -> None:
-    waiting = 0
+    waiting: set[int] = set()
     peak = 0
+    answered: list[int] = []
 
     async def backwards(submission: Submission) -> Judgement:
-        nonlocal waiting, peak
-        waiting += 1
-        peak = max(peak, waiting)
-        await asyncio.sleep(0.01 * int(submission.artifact[-1]))
-        waiting -= 1
+        """Nobody is answered before all have asked, and who is last in rank is answered first."""
+        nonlocal peak
+        number = int(submission.artifact[-1])
+        waiting.add(number)
+        peak = max(peak, len(waiting))
+        async with asyncio.timeout(60):
+            while peak < 3 or min(waiting) < number:
+                await asyncio.sleep(0.001)
+        waiting.discard(number)
+        answered.append(number)
         return Judgement(Score(50))
 
     run = Run(Slowly(backwards), slots=3)
     assert [bidder for bidder, *_ in closed(run.live(30 * SECOND_NS))] == [THREE, TWO, ONE]
-    assert peak == 3
+    assert peak == 3 and answered == [1, 2, 3]
 
 
 def test_how_long_a_judge_takes_changes_nothing() -> None:
