@@ -6,11 +6,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from ecology.nodes import redis_hints
 from ecology.nodes.hints import Hints, LocalHints
 from ecology.nodes.redis_hints import RedisHints
 from tests.support.redis import redis_server, until
 
 WORLD = "w"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes a machine that stalls for a connection that is lost: who connects again is told to look again."""
+    for limit in ("ANSWER_S", "PING_S"):
+        monkeypatch.setattr(redis_hints, limit, 60.0)
+
+
 Story = Callable[["Nodes"], Awaitable[None]]
 
 

@@ -12,6 +12,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from ecology.core.seeds import Draw
+from ecology.memory import qdrant_server
 from ecology.memory.address import parse_url
 from ecology.memory.index import Hit, MemoryIndex, Point
 from ecology.memory.qdrant_edge import QdrantEdge
@@ -25,7 +26,10 @@ Open = Callable[[str], MemoryIndex]
 
 
 @pytest.fixture(params=["embedded", "client in process", "over HTTP", "over gRPC"])
-def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+def open_index(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Open]:
+    monkeypatch.setattr(qdrant_server, "TIMEOUT_S", 60)  # a machine that stalls is no server that is away
     if request.param == "embedded":
         yield lambda world: QdrantEdge.open(tmp_path / "index", DIMENSION, "test", world)
     elif request.param == "client in process":
