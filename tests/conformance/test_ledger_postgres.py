@@ -281,7 +281,9 @@ def test_two_transactions_in_a_row_meet_two_servers_behind_pgbouncer(tmp_path: P
         url = pgbouncer().url(await database(tmp_path))
         connections = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(2)]
         met = {await it.fetchval("SELECT pg_backend_pid()") for it in connections * 4}
-        await asyncio.gather(*(it.execute("SELECT pg_sleep(0.2)") for it in connections))
+        for statement in ("BEGIN", "SELECT 1", "COMMIT"):  # two open at once are on two servers
+            for it in connections:
+                await it.execute(statement)
         met |= {await it.fetchval("SELECT pg_backend_pid()") for it in connections * 4}
         assert len(met) > 1
         for connection in connections:
