@@ -15,11 +15,10 @@ from pathlib import Path
 import pytest
 
 from ecology.events.records import ActionTaken, ModelCalled
-from ecology.events.registry import decode
 from ecology.kernel.refusals import UNREACHABLE_MODEL
-from ecology.store.reader import EventReader
 from ecology.testing.model_server import Fail, Hang, ModelServer, Noise, Page, Say, Script, always, cycle
-from tests.support.command import Finished, ecology, environment, finish, started
+from tests.support.command import Finished, called, ecology, environment, finish, started
+from tests.support.enough import committed, lasting
 from tests.support.stored_run import wrongs
 
 NOOP = Say('{"action": "noop"}', delay_ms=50)
@@ -62,14 +61,6 @@ def arguments(url: str, duration: str = "4s", *, agents: int = 4) -> tuple[str, 
     # Thoughts are cheap here: what is tested is the model's moods, not scarcity.
     physics = ("--set", "resources.flow.llm_rate={rate: 1000, capacity: 10000}")
     return ("run", "--agents", str(agents), "--duration", duration, "--quiet", *model, *physics)
-
-
-def events(home: Path) -> list[object]:
-    reader = EventReader(home / "runs" / "latest" / "ecology.sqlite")
-    try:
-        return [decode(line) for line in reader.lines()]
-    finally:
-        reader.close()
 
 
 def test_nobody_answers_within_ten_seconds(tmp_path: Path) -> None:
@@ -131,16 +122,27 @@ def test_a_model_that_talks_nonsense(tmp_path: Path) -> None:
         '{"action": "sleep", "duration_ms": 99999999999999999999}', "[" * 5_000, '{"a":' * 3_000,
     )  # fmt: skip
     answers = [Say(text) for text in nonsense]
-    with serving(
-        cycle([answers[-4], *answers, Fail(400, "context too long"), Page(b"\xff\xfe"), Noise(b"?\r\n")])
-    ) as url:
-        finished = ecology(*arguments(url, "6s"), cwd=tmp_path)
+
+    def told() -> set[str]:
+        return {event.answer for event in committed(tmp_path) if isinstance(event, ModelCalled)}
+
+    def refused() -> int:
+        return sum(
+            event.outcome == "refused" for event in committed(tmp_path) if isinstance(event, ActionTaken)
+        )
+
+    with (
+        serving(
+            cycle([answers[-4], *answers, Fail(400, "context too long"), Page(b"\xff\xfe"), Noise(b"?\r\n")])
+        ) as url,
+        lasting(lambda: told() >= {"ok", "unparsable"} and refused() > 20),
+    ):
+        finished = called(*arguments(url, "5s"), cwd=tmp_path)
     summary = _summary(finished, tmp_path)
     refusals = summary["refusals"]
     assert isinstance(refusals, dict)
     assert sum(refusals.values()) > 10
-    calls = [event for event in events(tmp_path) if isinstance(event, ModelCalled)]
-    assert {call.answer for call in calls} >= {"ok", "unparsable"}
+    assert told() >= {"ok", "unparsable"}
     assert "Traceback" not in (tmp_path / "runs" / "latest" / "run.yaml").read_text()
     assert not (tmp_path / "runs" / "latest" / "crashes.log").exists()
 
@@ -151,14 +153,17 @@ def test_a_model_that_goes_away_and_comes_back(tmp_path: Path) -> None:
 
     def serve() -> subprocess.Popen[bytes]:
         say = ["--say", NOOP.text, "--delay-ms", str(NOOP.delay_ms)]
-        return subprocess.Popen(
+        server = subprocess.Popen(
             [sys.executable, "-m", "ecology.testing.model_server", "--port", str(port), *say],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             env=environment(),
         )
+        assert server.stdout is not None
+        server.stdout.readline()  # its URL: it is up, and the run's patience at its start is not for imports
+        return server
 
     def thoughts() -> int:
-        return sum(isinstance(event, ActionTaken) and event.reason is None for event in events(tmp_path))
+        return sum(isinstance(event, ActionTaken) and event.reason is None for event in committed(tmp_path))
 
     def thinking() -> bool:
         before = thoughts()
@@ -170,17 +175,17 @@ def test_a_model_that_goes_away_and_comes_back(tmp_path: Path) -> None:
         try:
             _until(lambda: (tmp_path / "runs" / "latest" / "ecology.sqlite").exists() and thinking())
             server.kill()
-            server.wait()
-            _until(lambda: any(_away(event) for event in events(tmp_path)))
+            server.communicate()
+            _until(lambda: any(_away(event) for event in committed(tmp_path)))
             assert process.poll() is None, "the world goes on"
             server = serve()
             _until(thinking)
         finally:
             server.kill()
-            server.wait()
+            server.communicate()
         process.terminate()
         assert finish(process).code == 130
-    states = [event for event in events(tmp_path) if getattr(event, "state", "") in ("frozen", "blocked")]
+    states = [event for event in committed(tmp_path) if getattr(event, "state", "") in ("frozen", "blocked")]
     assert not states
     assert wrongs(tmp_path / "runs" / "latest") == []
 

@@ -19,6 +19,7 @@ from ecology.sandbox.cost import Meter
 from ecology.store.reader import EventReader
 from ecology.store.sqlite import SqliteStore
 from ecology.testing.worlds import populate
+from tests.support.enough import lasting
 
 COUNT = "def run(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
 
@@ -27,6 +28,7 @@ class Worker:
     """Writes a tool, uses it twice, and sleeps from then on."""
 
     slow = False
+    done = 0
 
     def __init__(self, config: AgentConfig, dumped: bytes) -> None:
         pass
@@ -38,7 +40,7 @@ class Worker:
         return Thought(deeds[view.turn] if view.turn < 3 else Sleep(3_600_000), 10, 1)
 
     def learn(self, action: Action | None, outcome: Outcome) -> None:
-        pass
+        Worker.done += 1
 
     def dump(self) -> bytes:
         return b""
@@ -47,7 +49,8 @@ class Worker:
 @pytest.fixture(scope="module", params=["virtual", "real"])
 def finished(request: pytest.FixtureRequest) -> Iterator[FinishedRun]:
     """A run of one agent who runs code, under either clock."""
-    with TemporaryDirectory() as folder:
+    Worker.done = 0
+    with TemporaryDirectory() as folder, lasting(lambda: Worker.done >= 3):
         yield run(
             "container",
             runs=folder,
