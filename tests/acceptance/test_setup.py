@@ -6,9 +6,12 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,13 +83,29 @@ def test_follows_the_lock(checkout: Path) -> None:
     assert talk[0] == "Bringing .venv up to date with requirements.lock ..."
 
 
+@contextmanager
+def midway(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    """A set-up that has begun and does not end, however late its interruption comes: its index never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        process = start(
+            checkout,
+            PIP_NO_INDEX="",
+            PIP_FIND_LINKS="",
+            PIP_DEFAULT_TIMEOUT="600",
+            PIP_INDEX_URL=f"http://127.0.0.1:{mute.getsockname()[1]}/",
+            NO_PROXY="127.0.0.1",
+            no_proxy="127.0.0.1",
+        )
+        while not (checkout / ".venv" / "pyvenv.cfg").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        yield process
+
+
 def test_an_interrupted_set_up_is_made_again(checkout: Path) -> None:
-    process = start(checkout)
-    while not (checkout / ".venv" / "pyvenv.cfg").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    with midway(checkout) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
     debris = checkout / ".venv" / "half-written"
     debris.touch()
     assert run(checkout)[:2] == (0, "answer 1 run\n")
@@ -94,12 +113,9 @@ def test_an_interrupted_set_up_is_made_again(checkout: Path) -> None:
 
 
 def test_ctrl_c_is_one_line(checkout: Path) -> None:
-    process = start(checkout)
-    while not (checkout / ".venv" / "pyvenv.cfg").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate()
+    with midway(checkout) as process:
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate()
     assert process.returncode == 130
     assert stderr.splitlines()[-1] == "Set-up interrupted; the same command makes it again."
 
