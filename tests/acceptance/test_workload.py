@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,11 +59,29 @@ class Workload:
         """The next figures."""
         return {name: int(str(value)) for name, value in self.heard()["figures"].items()}
 
+    def until(self, seen: Callable[[Figures], bool]) -> Figures:
+        """The figures of which it is first true."""
+        end_s = time.monotonic() + PATIENCE_S
+        while not seen(figures := self.figures()):
+            assert time.monotonic() < end_s, f"it did not come to pass: {figures}"
+        return figures
+
     def until_turns(self, turns: int) -> Figures:
         """The figures that first say so many turns."""
-        while (figures := self.figures())["turns"] < turns:
-            pass
-        return figures
+        return self.until(lambda figures: figures["turns"] >= turns)
+
+    def until_spent(self, least: float, most: float) -> None:
+        """Wait until an agent spends between so many tokens per second, over the time of nine figures in a row.
+
+        Where a machine stalls, buckets fill and are emptied afterwards: these figures say nothing, others will.
+        """
+        rows = deque([self.figures()], maxlen=9)
+
+        def spent(figures: Figures) -> bool:
+            rows.append(figures)
+            return len(rows) == rows.maxlen and least < spent_per_s(rows[0], rows[-1]) < most
+
+        self.until(spent)
 
     def ended(self) -> tuple[int, str]:
         """Exit code and what was said to people, once it has ended by itself. Nothing is left of its folder."""
@@ -110,18 +129,14 @@ def test_it_begins_works_and_ends_with_its_input(tmp_path: Path) -> None:
 def test_what_is_spent_follows_the_rate_it_is_told(tmp_path: Path) -> None:
     with workload(tmp_path) as it:
         it.begin()
-        spent = {}
-        for rate in (60, 15):
-            it.tell({"rate_millitokens_per_s": rate * 1000})
-            while it.figures()["rate_millitokens_per_s"] != rate * 1000:
+        for rate, least, most in ((60, 40, 80), (15, 8, 23)):
+            told = rate * 1000
+            it.tell({"rate_millitokens_per_s": told})
+            while it.figures()["rate_millitokens_per_s"] != told:
                 pass
             for _ in range(3):  # what the buckets still held is spent first
                 it.figures()
-            before = it.figures()
-            after = [it.figures() for _ in range(8)][-1]
-            spent[rate] = spent_per_s(before, after)
-        assert 40 < spent[60] < 80
-        assert 8 < spent[15] < 23
+            it.until_spent(least, most)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -245,17 +260,18 @@ def test_any_other_scenario_brings_its_own_mix(tmp_path: Path) -> None:
     with workload(tmp_path) as it:
         assert it.begin("market", agents=20, duration="1s")["agents"] == 20
         it.tell({"rate_millitokens_per_s": 50_000})
-        while (figures := it.until_turns(60))["time_ns"] < 2_000_000_000:
-            pass
-        assert 40_000 < figures["rate_millitokens_per_s"] < 55_000  # some of their rights are for sale
+        it.until(
+            lambda seen: 40_000 < seen["rate_millitokens_per_s"] < 55_000
+        )  # some of their rights are for sale
+        figures = it.until(lambda seen: seen["turns"] >= 60 and seen["time_ns"] >= 2_000_000_000)
+        assert 40_000 < figures["rate_millitokens_per_s"] < 55_000
         assert figures["llm_tokens"] == 0
 
 
 def test_who_waits_for_a_model_thinks_meanwhile_and_keeps_nobody_from_ending(tmp_path: Path) -> None:
     with workload(tmp_path, "--latency", "3000", "--malformed", "0") as it:
         it.begin(model__timeout_s=4000)
-        while (figures := it.figures())["thinking"] < 5:
-            pass
+        figures = it.until(lambda seen: seen["thinking"] >= 5)
         assert figures["turns"] == 0
         assert it.process.stdin is not None
         it.process.stdin.close()
