@@ -228,15 +228,33 @@ def test_a_mind_that_crashes_harms_only_itself(tmp_path: Path) -> None:
     assert done.summary.audit.ok
 
 
+STOPPED = """
+import os, signal, threading, time
+from pathlib import Path
+import apsw
+from ecology import run
+
+def acted():
+    for database in Path("runs").glob("*/ecology.sqlite"):
+        connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(5_000)
+        return connection.execute("SELECT count(*) FROM events WHERE type = 'action'").get
+    return 0
+
+def stop():
+    while not acted():
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=stop, daemon=True).start()
+run("container", agents=3, duration="10m", clock="real")
+"""
+
+
 def test_a_full_stop_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C in a script: a fault with the command that resumes, everything until then on disk."""
     script = tmp_path / "script.py"
-    script.write_text(
-        "import os, signal, threading\n"
-        "from ecology import run\n"
-        "threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "run('container', agents=3, duration='60s', clock='real')\n"
-    )
+    script.write_text(STOPPED)
     done = subprocess.run(
         [sys.executable, script],
         cwd=tmp_path,
