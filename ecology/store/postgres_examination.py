@@ -60,7 +60,7 @@ async def _look(connection: asyncpg.Connection, where: str) -> Examination:
     (
         (number, version, fsync, synchronous_commit, full_pages, read_only, may_create, most, used),
     ) = await connection.fetch(SQL["settings"])
-    began_us, began_ns = wall_us(), host_ns()
+    began_ns, began_us = host_ns(), wall_us()
     ((theirs_us,),) = await connection.fetch(postgres_schema.SQL["clock_us"])
     round_trip_us = (host_ns() - began_ns) // 1_000
     return Examination(
