@@ -16,7 +16,7 @@ from ecology.events.records import ModelCalled
 from ecology.events.registry import decode
 from ecology.nodes.membership import Member, Membership
 from ecology.testing.model_server import Answer, Call, ModelServer, Say
-from tests.support.cluster import TAKE_OVER_BEATS, Cluster, NodeProcess, TakeOver, cluster
+from tests.support.cluster import TAKE_OVER_S, Cluster, NodeProcess, TakeOver, cluster
 
 AGENTS = 6
 DELAY_MS = 200
@@ -75,7 +75,7 @@ def test_no_answer_of_a_model_that_a_living_node_had_is_lost(tmp_path: Path) -> 
             await nodes.up("a", "b")
             taken = await TakeOver.before(nodes, "a")
             nodes.nodes["a"].kill()
-            beats = await taken.beats()
+            waited = await taken.all()
             await nodes.members("b")
             await nodes.all_acted()
 
@@ -90,7 +90,7 @@ def test_no_answer_of_a_model_that_a_living_node_had_is_lost(tmp_path: Path) -> 
                 # What was asked when an agent's node was killed, left or lost it was answered to nobody.
                 assert minds.asked[name] - moved[name] <= called[name] <= minds.asked[name]
                 assert called[name] > 2
-            assert beats <= TAKE_OVER_BEATS
+            assert waited.within(TAKE_OVER_S)
 
     asyncio.run(scene())
 
@@ -184,10 +184,10 @@ def test_a_node_that_the_system_ends_at_a_limit_is_replaced(tmp_path: Path, what
                 resource.prlimit(node.process.pid, resource.RLIMIT_CPU, (1, 2))
             assert await node.ended()
             taken = await TakeOver.before(nodes, "a")
-            beats = await taken.beats()
+            waited = await taken.all()
             await nodes.members("b")
             await nodes.all_acted()
             await nodes.check(excused=node)
-            assert beats <= TAKE_OVER_BEATS
+            assert waited.within(TAKE_OVER_S)
 
     asyncio.run(scene())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import asyncpg
+import msgspec
 
 from ecology.app.local_server import free_port
 from ecology.nodes.history_audit import audit_history
@@ -26,9 +27,8 @@ from ecology.store.transcript import transcribe
 from tests.support import command, postgres
 from tests.support.redis import redis_server
 
-TAKE_OVER_BEATS = 9
-"""How often, at most, the others renew their leases until a lost node's agents act again, five of these until its own
-has run out. They do so once a second: these are seconds, but of those in which nothing kept them from working."""
+LEASE_S = 5.0
+TAKE_OVER_S = LEASE_S + 2.0
 PATIENCE_S = 60.0
 T = TypeVar("T")
 WORLD = (
@@ -227,13 +227,31 @@ class Cluster:
                 node.process.wait(PATIENCE_S)
 
 
-class TakeOver:
-    """What a node's agents waited for when a fault hit it, and how long until they acted: by the others' beats."""
+class Waited(msgspec.Struct, frozen=True):
+    """How long something took: by the database's clock, and in beats, at which the nodes at work renew their leases."""
 
-    def __init__(self, cluster: Cluster, node: str, others: set[str], after: int, due: list[str]) -> None:
+    seconds: float
+    beats: int
+
+    def within(self, limit_s: float) -> bool:
+        """Whether it did not take longer; where it did, whether everybody stood still meanwhile.
+
+        Nodes renew once a second at most. If they did so less often than that, it was not they who took their time.
+        """
+        print(f"{self.seconds:.1f} s, {self.beats} beats, of {limit_s:g}")
+        return self.seconds <= limit_s or self.beats < limit_s
+
+
+class TakeOver:
+    """What a node's agents waited for when a fault hit it, and when they acted again."""
+
+    def __init__(
+        self, cluster: Cluster, node: str, others: set[str], at: datetime, after: int, due: list[str]
+    ) -> None:
         self.cluster = cluster
         self.node = node
         self.others = others
+        self.at = at
         self.after = after
         self.due = due
         self._expires: dict[str, datetime] = {}
@@ -244,45 +262,50 @@ class TakeOver:
         """To be asked just before the fault: which of its agents are due to act within the lease."""
         membership = await cluster.membership()
         rows = await cluster.fetch(
-            "SELECT a.ordinal, a.id, h.sequence FROM agents AS a, world_head AS h"
+            "SELECT a.ordinal, a.id, clock_timestamp(), h.sequence FROM agents AS a, world_head AS h"
             " WHERE a.status <> 'frozen' AND a.wake_ns <= h.time_ns + 4000000000"
         )
         due = [row[1] for row in rows if membership.owner(row[0]) == node]
         assert due, f"no agent of {node} has anything to do"
-        return cls(cluster, node, set(membership.members) - {node}, rows[0][2], due)
+        others = set(membership.members) - {node}
+        return cls(cluster, node, others, rows[0][2], rows[0][3], due)
 
-    async def first(self) -> int:
-        """The others' beats until one of them has committed something."""
-        await self._until(
-            "SELECT 1 FROM commits WHERE first_sequence > $1 AND node <> $2", 1, self.after, self.node
+    async def first(self) -> Waited:
+        """Until another node has committed something."""
+        return await self._until(
+            1,
+            "SELECT extract(epoch FROM committed_at - $1)::float8 FROM commits"
+            " WHERE first_sequence > $2 AND node <> $3 ORDER BY number LIMIT 1",
+            self.node,
         )
-        return self._fewest()
 
-    async def beats(self) -> int:
-        """The others' beats until each agent that was due has acted in a commit of theirs."""
-        await self._until(
-            "SELECT DISTINCT e.principal_id"
-            " FROM events AS e JOIN commits AS c ON e.sequence BETWEEN c.first_sequence AND c.last_sequence"
-            " WHERE e.type = 'action' AND e.sequence > $1 AND c.node <> $2 AND e.principal_id = ANY ($3::text[])",
+    async def all(self) -> Waited:
+        """Until each agent that was due has acted in a commit of another node."""
+        return await self._until(
             len(self.due),
-            self.after,
+            "SELECT min(extract(epoch FROM c.committed_at - $1))::float8"
+            " FROM events AS e JOIN commits AS c ON e.sequence BETWEEN c.first_sequence AND c.last_sequence"
+            " WHERE e.type = 'action' AND e.sequence > $2 AND c.node <> $3 AND e.principal_id = ANY ($4::text[])"
+            " GROUP BY e.principal_id",
             self.node,
             self.due,
         )
-        return self._fewest()
 
-    def _fewest(self) -> int:
-        """Of whoever had the fewest: agents may have waited for that one."""
-        return min(self._beats[name] for name in self.others)
+    async def _until(self, rows: int, query: str, *arguments: object) -> Waited:
+        """Until there are so many rows: the longest time among them, and the beats of who had the fewest.
 
-    async def _until(self, query: str, rows: int, *arguments: object) -> None:
-        """Count beats until there are so many rows; those are overlooked in which we were kept from listening."""
+        For that one agents may have waited. Beats are overlooked in which we were kept from listening.
+        """
+        waited: list[float] = []
 
         async def so() -> bool:
             await self._listen()
-            return len(await self.cluster.fetch(query, *arguments)) >= rows
+            found = await self.cluster.fetch(query, self.at, self.after, *arguments)
+            waited[:] = [float(row[0]) for row in found]
+            return len(waited) >= rows
 
         await self.cluster.until(so, f"{self.due} do not all act again")
+        return Waited(max(waited), min(self._beats[name] for name in self.others))
 
     async def _listen(self) -> None:
         for lease, expires in await self.cluster.fetch("SELECT name, expires FROM leases"):
