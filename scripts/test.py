@@ -8,7 +8,7 @@ from pathlib import Path
 
 import environment
 
-WORKERS = "2"
+WORKERS = "3"  # on two cores: many tests wait for servers, processes and clocks
 IMAGE = "python:3.13-slim"  # what the Dockerfile and the tests of containers build upon
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
