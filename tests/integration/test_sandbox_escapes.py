@@ -11,6 +11,7 @@ import msgspec
 import pydantic_monty as monty
 import pytest
 
+from ecology.sandbox.doors import Function
 from ecology.sandbox.outcome import CodeFault, Fault, Limits, Ran, Refusal
 from ecology.sandbox.program import Program, compile_program
 from ecology.sandbox.run import Sandbox
@@ -99,10 +100,10 @@ def test_most_of_them_get_out_of_cpython(secret_file: Path) -> None:
     assert len(escaped) >= 60, sorted(BODIES.keys() - set(escaped))
 
 
-def run(sandbox: Sandbox, source: str, **functions: object) -> Ran | CodeFault:
+def run(sandbox: Sandbox, source: str, **functions: Function) -> Ran | CodeFault:
     made = compile_program(source)
     assert isinstance(made, Program), made
-    return sandbox.run(made, "main", {}, functions=functions, limits=LIMITS)  # type: ignore[arg-type]
+    return sandbox.run(made, "main", {}, functions=functions, limits=LIMITS)
 
 
 def test_nothing_is_left_for_the_next_run(sandbox: Sandbox) -> None:

@@ -1,4 +1,7 @@
-"""Worlds on the real clock that are over when a test has seen what it waits for, be the machine ever so slow."""
+"""Worlds on the real clock that are over when a test has seen what it waits for, be the machine ever so slow.
+
+Those that must also last for a time of their own are `tests.support.enough`.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
